@@ -1,0 +1,5 @@
+//! Git-native coordination for many coding agents on one repository.
+
+pub mod domain;
+pub mod git;
+pub mod process;
