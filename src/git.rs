@@ -61,9 +61,74 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
+/// git's configuration of a repository, as git itself reads it: includes, `GIT_CONFIG_GLOBAL`, `-c` and all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Config {
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Entry {
+    scope: String,
+    key: String,
+    value: String,
+}
+
+impl Config {
+    /// Reads the configuration of the repository whose common git folder is given.
+    ///
+    /// # Errors
+    /// What keeps git from being run, and its own refusal.
+    pub fn load(common_dir: &Path, deadline: Option<Instant>) -> Result<Self, ProcessError> {
+        let program = git_at(common_dir).cwd(common_dir).args(["config", "--list", "--null", "--show-scope"]);
+        let program = match deadline {
+            Some(deadline) => program.deadline(deadline),
+            None => program,
+        };
+        Ok(Self::parse(&String::from_utf8_lossy(&program.succeed()?.stdout)))
+    }
+
+    /// Reads `scope NUL key LF value NUL …` (git-config(1), `--null` and `--show-scope`).
+    fn parse(text: &str) -> Self {
+        let mut entries = Vec::new();
+        let mut parts = text.split('\0');
+        while let (Some(scope), Some(entry)) = (parts.next(), parts.next()) {
+            // A key without `=` is true.
+            let (key, value) = entry.split_once('\n').unwrap_or((entry, "true"));
+            entries.push(Entry { scope: scope.to_owned(), key: key.to_owned(), value: value.to_owned() });
+        }
+        Self { entries }
+    }
+
+    /// Every key with its value, in git's order: the last one of a key counts.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.entries.iter().map(|entry| (entry.key.as_str(), entry.value.as_str()))
+    }
+
+    /// The value of a key that counts, if there is one. Section and name are lower case.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.entries.iter().rev().find(|entry| entry.key == key).map(|entry| entry.value.as_str())
+    }
+
+    /// The same, without what is set for one worktree alone.
+    pub fn get_shared(&self, key: &str) -> Option<&str> {
+        let shared = |entry: &&Entry| entry.key == key && entry.scope != "worktree";
+        self.entries.iter().rev().find(shared).map(|entry| entry.value.as_str())
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::parse_version;
+    use super::{Config, parse_version};
+
+    #[test]
+    fn the_last_value_counts_and_a_worktree_s_own_can_be_left_out() {
+        let text = "global\0user.name\nAda\0local\0core.bare\0local\0user.name\nBob\nx\0worktree\0user.name\nagent\0";
+        let config = Config::parse(text);
+        assert_eq!(config.get("user.name"), Some("agent"));
+        assert_eq!(config.get_shared("user.name"), Some("Bob\nx"));
+        assert_eq!(config.get("core.bare"), Some("true"));
+    }
 
     #[test]
     fn versions_of_real_gits_are_read() {

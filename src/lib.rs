@@ -3,3 +3,4 @@
 pub mod domain;
 pub mod git;
 pub mod process;
+mod steps;

@@ -7,15 +7,17 @@
 //! files (a killed local `receive-pack` leaves `main.lock` on the server), and KILL after [`GRACE`].
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, kill_process_group};
+use crate::steps::step;
+
+mod conversation;
+
+pub use conversation::{Conversation, end_groups};
 
 /// How long a group may take to end after TERM before it gets KILL.
 pub const GRACE: Duration = Duration::from_secs(2);
@@ -100,6 +102,13 @@ enum Streams {
     Inherited,
 }
 
+/// Which process group a program runs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Group {
+    Own,
+    Ours,
+}
+
 /// A program to be started: arguments, environment, folder, input, deadline.
 #[derive(Debug)]
 pub struct Program {
@@ -109,6 +118,7 @@ pub struct Program {
     deadline: Option<Instant>,
     output_max: usize,
     streams: Streams,
+    group: Group,
 }
 
 impl Program {
@@ -123,6 +133,7 @@ impl Program {
             deadline: None,
             output_max: OUTPUT_MAX,
             streams: Streams::Collected,
+            group: Group::Own,
         }
     }
 
@@ -174,6 +185,12 @@ impl Program {
         self
     }
 
+    /// Has it run in the caller's process group, for a caller that is itself ended by its group.
+    pub fn in_our_group(mut self) -> Self {
+        self.group = Group::Ours;
+        self
+    }
+
     /// Runs it to its end and collects what it printed, whatever its exit status.
     ///
     /// # Errors
@@ -185,6 +202,7 @@ impl Program {
         let mut stdout = Vec::new();
         conversation.exchange(&input, &mut stdout, output_max)?;
         let (status, stderr) = conversation.finish()?;
+        step("ended");
         Ok(Output { status, stdout, stderr })
     }
 
@@ -216,24 +234,14 @@ impl Program {
     /// # Errors
     /// [`ProcessError::Start`].
     pub fn converse(mut self) -> Result<Conversation, ProcessError> {
-        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        let mut child =
-            self.command.spawn().map_err(|source| ProcessError::Start { program: self.name.clone(), source })?;
-        let stdin = child.stdin.take();
-        let stdout = child.stdout.take().expect("the output was asked to be a pipe");
-        let stderr = child.stderr.take().expect("the error output was asked to be a pipe");
-        let mut conversation = Conversation {
-            child,
-            stdin,
-            stdout,
-            stderr: Some(stderr),
-            said: Vec::new(),
-            name: self.name,
-            deadline: self.deadline,
-            ended: None,
-        };
-        conversation.unblock()?;
-        Ok(conversation)
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if self.group == Group::Own {
+            self.command.process_group(0);
+        }
+        step(&format!("start {}", self.described()));
+        let child = self.command.spawn();
+        let child = child.map_err(|source| ProcessError::Start { program: self.name.clone(), source })?;
+        Conversation::with(child, self.name, self.group, self.deadline)
     }
 
     /// The executable and its first arguments, for messages.
@@ -244,265 +252,6 @@ impl Program {
     }
 }
 
-/// A running program with pipes to its standard input and output; dropped, it is ended.
-///
-/// Its standard error is read along with everything else, so that a chatty program never stops on a full pipe.
-#[derive(Debug)]
-pub struct Conversation {
-    child: Child,
-    stdin: Option<ChildStdin>,
-    stdout: ChildStdout,
-    stderr: Option<ChildStderr>,
-    said: Vec<u8>,
-    name: String,
-    deadline: Option<Instant>,
-    ended: Option<ExitStatus>,
-}
-
-/// Which ends of the pipes are ready.
-struct Ready {
-    stdin: bool,
-    stdout: bool,
-}
-
-impl Conversation {
-    /// Reads some bytes into `buffer`; 0 means that the program closed its output.
-    ///
-    /// # Errors
-    /// [`ProcessError::Deadline`] (the program has been ended by then) and [`ProcessError::Pipe`].
-    pub fn receive(&mut self, buffer: &mut [u8]) -> Result<usize, ProcessError> {
-        loop {
-            match self.stdout.read(buffer) {
-                Ok(count) => return Ok(count),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.wait_ready(false, true)?;
-                }
-                Err(source) => return Err(self.broken(source)),
-            }
-        }
-    }
-
-    /// Writes all of `bytes`.
-    ///
-    /// # Errors
-    /// [`ProcessError::Deadline`], and [`ProcessError::Pipe`] when the program no longer reads.
-    pub fn send(&mut self, bytes: &[u8]) -> Result<(), ProcessError> {
-        let mut left = bytes;
-        while !left.is_empty() {
-            let Some(stdin) = self.stdin.as_mut() else {
-                return Err(self.broken(io::ErrorKind::BrokenPipe.into()));
-            };
-            match stdin.write(left) {
-                Ok(count) => left = left.get(count..).unwrap_or_default(),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.wait_ready(true, false)?;
-                }
-                Err(source) => return Err(self.broken(source)),
-            }
-        }
-        Ok(())
-    }
-
-    /// Closes its standard input, which most programs take as the end of the talk.
-    pub fn close(&mut self) {
-        self.stdin = None;
-    }
-
-    /// What it has said on standard error so far, as text.
-    pub fn stderr(&self) -> String {
-        String::from_utf8_lossy(&self.said).into_owned()
-    }
-
-    /// Closes its input, waits for its end and gives its exit status and standard error.
-    ///
-    /// # Errors
-    /// [`ProcessError::Deadline`] and [`ProcessError::Pipe`].
-    pub fn finish(mut self) -> Result<(ExitStatus, String), ProcessError> {
-        self.close();
-        let mut rest = [0; 4096];
-        while self.receive(&mut rest)? > 0 {}
-        while self.stderr.is_some() {
-            self.wait_ready(false, false)?;
-        }
-        let status = self.wait_end()?;
-        Ok((status, self.stderr()))
-    }
-
-    /// Writes `input`, closes, and reads everything it prints: both at once, since either side may fill a pipe.
-    fn exchange(&mut self, input: &[u8], output: &mut Vec<u8>, output_max: usize) -> Result<(), ProcessError> {
-        let mut left = input;
-        let mut buffer = vec![0; 64 << 10];
-        if left.is_empty() {
-            self.close();
-        }
-        loop {
-            let ready = self.wait_ready(!left.is_empty(), true)?;
-            if ready.stdin
-                && let Some(stdin) = self.stdin.as_mut()
-            {
-                match stdin.write(left) {
-                    Ok(count) => left = left.get(count..).unwrap_or_default(),
-                    // It ended without reading everything: its exit status says whether that was well.
-                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => left = &[],
-                    Err(error) if retried(&error) => {}
-                    Err(source) => return Err(self.broken(source)),
-                }
-                if left.is_empty() {
-                    self.close();
-                }
-            }
-            if ready.stdout {
-                match self.stdout.read(&mut buffer) {
-                    Ok(0) => return Ok(()),
-                    Ok(count) => output.extend_from_slice(buffer.get(..count).unwrap_or_default()),
-                    Err(error) if retried(&error) => {}
-                    Err(source) => return Err(self.broken(source)),
-                }
-                if output.len() > output_max {
-                    self.end();
-                    return Err(ProcessError::Output { program: self.name.clone(), max: output_max });
-                }
-            }
-        }
-    }
-
-    /// Waits until a wanted end is ready, reading standard error meanwhile; ends the group at the deadline.
-    fn wait_ready(&mut self, want_stdin: bool, want_stdout: bool) -> Result<Ready, ProcessError> {
-        let mut fds: Vec<PollFd<'_>> = Vec::with_capacity(3);
-        let mut kinds = Vec::with_capacity(3);
-        if let (true, Some(stdin)) = (want_stdin, self.stdin.as_ref()) {
-            fds.push(PollFd::new(stdin, PollFlags::OUT));
-            kinds.push(End::Stdin);
-        }
-        if want_stdout {
-            fds.push(PollFd::new(&self.stdout, PollFlags::IN));
-            kinds.push(End::Stdout);
-        }
-        if let Some(stderr) = self.stderr.as_ref() {
-            fds.push(PollFd::new(stderr, PollFlags::IN));
-            kinds.push(End::Stderr);
-        }
-        let timeout = self.deadline.map(|at| timespec(at.saturating_duration_since(now())));
-        let polled = poll(&mut fds, timeout.as_ref());
-        let mut ready = Ready { stdin: false, stdout: false };
-        let mut error_output = false;
-        for (fd, end) in fds.iter().zip(&kinds) {
-            let raised = !fd.revents().is_empty();
-            match end {
-                End::Stdin => ready.stdin = raised,
-                End::Stdout => ready.stdout = raised,
-                End::Stderr => error_output = raised,
-            }
-        }
-        match polled {
-            Ok(0) => {
-                self.end();
-                Err(ProcessError::Deadline { program: self.name.clone(), stderr: self.stderr() })
-            }
-            Ok(_) => {
-                if error_output {
-                    self.read_stderr();
-                }
-                Ok(ready)
-            }
-            Err(rustix::io::Errno::INTR) => Ok(Ready { stdin: false, stdout: false }),
-            Err(errno) => Err(self.broken(errno.into())),
-        }
-    }
-
-    fn read_stderr(&mut self) {
-        let Some(stderr) = self.stderr.as_mut() else { return };
-        let mut buffer = [0; 4096];
-        match stderr.read(&mut buffer) {
-            Ok(0) => self.stderr = None,
-            Ok(count) => {
-                self.said.extend_from_slice(buffer.get(..count).unwrap_or_default());
-                let over = self.said.len().saturating_sub(STDERR_MAX);
-                self.said.drain(..over);
-            }
-            Err(error) if retried(&error) => {}
-            Err(_) => self.stderr = None,
-        }
-    }
-
-    /// Waits for the end of a program whose pipes are closed, within the deadline.
-    fn wait_end(&mut self) -> Result<ExitStatus, ProcessError> {
-        let mut pause = Duration::from_micros(50);
-        loop {
-            match self.child.try_wait() {
-                Ok(Some(status)) => {
-                    self.ended = Some(status);
-                    return Ok(status);
-                }
-                Ok(None) if self.deadline.is_some_and(|at| now() >= at) => {
-                    self.end();
-                    return Err(ProcessError::Deadline { program: self.name.clone(), stderr: self.stderr() });
-                }
-                Ok(None) => {
-                    nap(pause);
-                    pause = (pause * 2).min(Duration::from_millis(5));
-                }
-                Err(source) => return Err(self.broken(source)),
-            }
-        }
-    }
-
-    /// Ends the whole group: pipe closed, TERM, [`GRACE`], KILL.
-    pub fn end(&mut self) {
-        self.close();
-        if self.ended.is_some() {
-            return;
-        }
-        self.signal(Signal::TERM);
-        let give_up = now() + GRACE;
-        while now() < give_up {
-            if let Ok(Some(status)) = self.child.try_wait() {
-                self.ended = Some(status);
-                // The program is gone; what it started may not be.
-                self.signal(Signal::KILL);
-                return;
-            }
-            nap(Duration::from_millis(2));
-        }
-        self.signal(Signal::KILL);
-        self.ended = self.child.wait().ok();
-    }
-
-    fn signal(&self, signal: Signal) {
-        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            // The group may be gone already, which is what was wanted.
-            let _ = kill_process_group(group, signal);
-        }
-    }
-
-    fn unblock(&mut self) -> Result<(), ProcessError> {
-        let stdin = self.stdin.as_ref().map(|end| end.as_fd());
-        let stderr = self.stderr.as_ref().map(|end| end.as_fd());
-        for end in [stdin, Some(self.stdout.as_fd()), stderr].into_iter().flatten() {
-            set_nonblocking(end).map_err(|source| ProcessError::Pipe { program: self.name.clone(), source })?;
-        }
-        Ok(())
-    }
-
-    fn broken(&self, source: io::Error) -> ProcessError {
-        ProcessError::Pipe { program: self.name.clone(), source }
-    }
-}
-
-impl Drop for Conversation {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-enum End {
-    Stdin,
-    Stdout,
-    Stderr,
-}
-
 /// The exit code as a shell would give it: 128 + signal for a program that a signal ended.
 pub fn shell_code(status: ExitStatus) -> i32 {
     status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default())
@@ -511,32 +260,4 @@ pub fn shell_code(status: ExitStatus) -> i32 {
 /// Finds `program` in the folders of `path` (the value of PATH), the way a shell would.
 pub fn find_executable(program: &str, path: &OsString) -> Option<PathBuf> {
     std::env::split_paths(path).map(|dir| dir.join(program)).find(|file| file.is_file())
-}
-
-fn set_nonblocking(end: BorrowedFd<'_>) -> io::Result<()> {
-    let flags = rustix::fs::fcntl_getfl(end)?;
-    rustix::fs::fcntl_setfl(end, flags | rustix::fs::OFlags::NONBLOCK)?;
-    Ok(())
-}
-
-fn retried(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock)
-}
-
-fn timespec(duration: Duration) -> Timespec {
-    Timespec {
-        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(duration.subsec_nanos()),
-    }
-}
-
-/// Monotonic, for deadlines alone: no answer of this tool depends on it.
-#[expect(clippy::disallowed_methods, reason = "a deadline of a child process, never a time that is written down")]
-fn now() -> Instant {
-    Instant::now()
-}
-
-#[expect(clippy::disallowed_methods, reason = "waits for a child that has closed its pipes; bounded by the deadline")]
-fn nap(duration: Duration) {
-    std::thread::sleep(duration);
 }

@@ -1,0 +1,50 @@
+//! Points at which a test may kill this process. In a release build there is nothing here at all.
+//!
+//! A point stands wherever something outside this process has changed or is about to: a program is started or has
+//! ended, a file was renamed into place. A test first asks for the list (`GIT_SESSION_STEPS=<file>`), then runs the
+//! same command once for each point and has it killed there (`GIT_SESSION_KILL_AT=<number>`, from 0).
+
+/// Says that the process has come to a point at which a kill must do no harm.
+#[cfg(not(debug_assertions))]
+#[inline(always)]
+pub(crate) fn step(_name: &str) {}
+
+/// Says that the process has come to a point at which a kill must do no harm.
+#[cfg(debug_assertions)]
+pub(crate) fn step(name: &str) {
+    tests_only::reached(name);
+}
+
+#[cfg(debug_assertions)]
+mod tests_only {
+    use std::io::Write;
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    static REACHED: AtomicUsize = AtomicUsize::new(0);
+    static PLAN: OnceLock<Plan> = OnceLock::new();
+
+    struct Plan {
+        list: Option<std::ffi::OsString>,
+        kill_at: Option<usize>,
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test's wish, in debug builds alone")]
+    fn plan() -> Plan {
+        let kill_at = std::env::var("GIT_SESSION_KILL_AT").ok().and_then(|text| text.parse().ok());
+        Plan { list: std::env::var_os("GIT_SESSION_STEPS"), kill_at }
+    }
+
+    pub(super) fn reached(name: &str) {
+        let plan = PLAN.get_or_init(plan);
+        let number = REACHED.fetch_add(1, Ordering::SeqCst);
+        if let Some(list) = &plan.list
+            && let Ok(mut file) = std::fs::OpenOptions::new().create(true).append(true).open(list)
+        {
+            let _ = writeln!(file, "{number} {name}");
+        }
+        if plan.kill_at == Some(number) {
+            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        }
+    }
+}
