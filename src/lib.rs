@@ -4,3 +4,4 @@ pub mod domain;
 pub mod git;
 pub mod process;
 mod steps;
+pub mod template;

@@ -27,6 +27,11 @@ impl SessionId {
         Self { text, slug_at: prefix.len() }
     }
 
+    /// An id that stands for one that is still to be made.
+    pub fn placeholder() -> Self {
+        Self { text: "1970-01-01-new".to_owned(), slug_at: 11 }
+    }
+
     /// The whole id.
     pub fn as_str(&self) -> &str {
         &self.text

@@ -4,7 +4,25 @@
 //! as arguments.
 
 pub mod agent;
+pub mod board;
+pub mod change;
+pub mod format;
 pub mod id;
+pub mod knowledge;
+pub mod layout;
+pub mod lockfile;
+pub mod log;
+pub mod moves;
+pub mod nonce;
+pub mod oid;
+pub mod plan;
+pub mod quote;
+pub mod record;
 pub mod refusal;
+pub mod scope;
+pub mod secret;
+pub mod settings;
 pub mod state;
 pub mod time;
+pub mod words;
+pub(crate) mod yaml;

@@ -1,0 +1,344 @@
+//! The settings: flag, environment, git config, the board's `config.yaml`, built-in; in that order.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+mod keys;
+
+pub use keys::Key;
+
+use keys::{Kind, find};
+
+use super::layout::Layout;
+use super::plan::Land;
+use super::record::CheckoutKind;
+use super::time::Span;
+use super::words::words;
+
+/// Where a value comes from; a later one hides an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// Compiled in.
+    BuiltIn,
+    /// `config.yaml` on the board.
+    Board,
+    /// git config `session.…`.
+    GitConfig,
+    /// `GIT_SESSION_…`.
+    Environment,
+    /// The command line.
+    Flag,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::BuiltIn => "built-in",
+            Self::Board => "config.yaml",
+            Self::GitConfig => "git config",
+            Self::Environment => "environment",
+            Self::Flag => "flag",
+        })
+    }
+}
+
+/// A setting that is not known or whose value cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {message}")]
+pub struct BadSetting {
+    /// Where it was found.
+    pub place: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// The settings of this machine, each with its origin.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Layers {
+    values: BTreeMap<Key, (Origin, Vec<String>)>,
+}
+
+/// The settings of the board: its `config.yaml`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Board {
+    values: BTreeMap<Key, Vec<String>>,
+}
+
+impl Layers {
+    /// Gathers git config's `session.…` entries (name without `session.`, value), the environment and flags.
+    ///
+    /// # Errors
+    /// [`BadSetting`] for an unknown key in git config, with the key that was probably meant.
+    pub fn gather(
+        git_config: &[(String, String)],
+        variable: impl Fn(&str) -> Option<String>,
+        flags: &[(Key, String)],
+    ) -> Result<Self, BadSetting> {
+        let mut layers = Self::default();
+        for (name, value) in git_config {
+            let key =
+                find(name).map_err(|message| BadSetting { place: format!("git config session.{name}"), message })?;
+            layers.add(key, Origin::GitConfig, value);
+        }
+        for key in Key::ALL {
+            if let Some(value) = variable(&format!("GIT_SESSION_{}", key.name().to_uppercase())) {
+                layers.add(*key, Origin::Environment, &value);
+            }
+        }
+        for (key, value) in flags {
+            layers.add(*key, Origin::Flag, value);
+        }
+        Ok(layers)
+    }
+
+    fn add(&mut self, key: Key, origin: Origin, value: &str) {
+        let (known, values) = self.values.entry(key).or_insert((origin, Vec::new()));
+        if *known != origin || key.kind() != Kind::List {
+            values.clear();
+        }
+        *known = origin;
+        let list = key.kind() == Kind::List && origin == Origin::Environment;
+        if list { values.extend(value.split(':').map(str::to_owned)) } else { values.push(value.to_owned()) }
+    }
+
+    /// The value of a key that needs no board, or the built-in one.
+    pub fn local(&self, key: Key) -> &str {
+        self.values.get(&key).and_then(|(_, values)| values.last()).map_or(key.built_in(), String::as_str)
+    }
+
+    /// The `timeout` setting.
+    ///
+    /// # Errors
+    /// [`BadSetting`] when it is no length of time.
+    pub fn timeout(&self) -> Result<Span, BadSetting> {
+        parse(Key::Timeout, self.local(Key::Timeout))
+    }
+
+    /// Every key with its value over the board's and where it comes from.
+    pub fn shown(&self, board: &Board) -> Vec<(Key, String, Origin)> {
+        Key::ALL
+            .iter()
+            .map(|key| {
+                let (values, origin) = self.effective(*key, board);
+                (*key, values.join(", "), origin)
+            })
+            .collect()
+    }
+
+    fn effective(&self, key: Key, board: &Board) -> (Vec<String>, Origin) {
+        if let Some((origin, values)) = self.values.get(&key) {
+            return (values.clone(), *origin);
+        }
+        if let Some(values) = board.values.get(&key) {
+            return (values.clone(), Origin::Board);
+        }
+        let built_in = if key.built_in().is_empty() { Vec::new() } else { vec![key.built_in().to_owned()] };
+        (built_in, Origin::BuiltIn)
+    }
+
+    /// The settings that hold, given the board's.
+    ///
+    /// # Errors
+    /// [`BadSetting`] for a value that cannot be read.
+    pub fn over(&self, board: &Board) -> Result<Settings, BadSetting> {
+        let one = |key: Key| self.effective(key, board).0.pop().unwrap_or_default();
+        let list = |key: Key| self.effective(key, board).0;
+        let board_lease = board.values.get(&Key::Lease).and_then(|values| values.last());
+        let lease_max = board_lease.map(|value| parse::<Span>(Key::Lease, value)).transpose()?;
+        let board_claims = board.values.get(&Key::MaxClaimsPerAgent).and_then(|values| values.last());
+        let claims_max = board_claims.map(|value| count(value)).transpose()?.flatten();
+        let own_claims = count(&one(Key::MaxClaimsPerAgent))?;
+        let lease: Span = parse(Key::Lease, &one(Key::Lease))?;
+        let folder = |key: Key| {
+            Layout::new(&one(key))
+                .map_err(|error| BadSetting { place: key.name().to_owned(), message: error.to_string() })
+        };
+        Ok(Settings {
+            isolation: parse(Key::Isolation, &one(Key::Isolation))?,
+            // What the board says may be tightened by an agent's own settings, never loosened (02 §9).
+            lease: lease_max.map_or(lease, |max| lease.min(max)),
+            lease_max,
+            land: parse(Key::Land, &one(Key::Land))?,
+            max_claims_per_agent: match (own_claims, claims_max) {
+                (Some(own), Some(max)) => Some(own.min(max)),
+                (own, max) => own.or(max),
+            },
+            knowledge: folder(Key::Knowledge)?.root().to_owned(),
+            copy: list(Key::Copy),
+            validation: list(Key::Validation),
+            env_on_board: one(Key::Env) == "board",
+            env_domain: one(Key::EnvDomain),
+            refresh: parse(Key::Refresh, &one(Key::Refresh))?,
+        })
+    }
+}
+
+impl Board {
+    /// The values that it gives for a key.
+    pub fn list(&self, key: Key) -> &[String] {
+        self.values.get(&key).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Reads `config.yaml`: a mapping of settings, nothing else.
+    ///
+    /// # Errors
+    /// [`BadSetting`] for what is no mapping, for unknown keys (with the key that was probably meant), for keys that
+    /// only a machine may set, and for values that cannot be read.
+    pub fn parse(bytes: &[u8]) -> Result<Self, BadSetting> {
+        let bad = |message: String| BadSetting { place: "config.yaml".to_owned(), message };
+        if bytes.len() > 64 << 10 {
+            return Err(bad("is larger than 64 KiB".to_owned()));
+        }
+        let value: serde_yaml::Value = serde_yaml::from_slice(bytes).map_err(|error| bad(error.to_string()))?;
+        if value.is_null() {
+            return Ok(Self::default());
+        }
+        let serde_yaml::Value::Mapping(mapping) = value else {
+            return Err(bad("is no list of `key: value`".to_owned()));
+        };
+        let mut board = Self::default();
+        for (name, value) in mapping {
+            let name = name.as_str().unwrap_or_default();
+            let key = find(name).map_err(&bad)?;
+            if key.kind() == Kind::Local {
+                return Err(bad(format!("`{name}` is set by each machine, in git config session.{name}")));
+            }
+            let values = scalars(value).ok_or_else(|| bad(format!("`{name}` has no plain value")))?;
+            board.values.insert(key, values);
+        }
+        Layers::default().over(&board)?;
+        Ok(board)
+    }
+}
+
+fn scalars(value: serde_yaml::Value) -> Option<Vec<String>> {
+    match value {
+        serde_yaml::Value::Null => Some(Vec::new()),
+        serde_yaml::Value::Bool(value) => Some(vec![value.to_string()]),
+        serde_yaml::Value::Number(value) => Some(vec![value.to_string()]),
+        serde_yaml::Value::String(value) => Some(vec![value]),
+        serde_yaml::Value::Sequence(values) => {
+            values.into_iter().map(|value| value.as_str().map(str::to_owned)).collect()
+        }
+        serde_yaml::Value::Mapping(_) | serde_yaml::Value::Tagged(_) => None,
+    }
+}
+
+fn parse<T: FromStr>(key: Key, value: &str) -> Result<T, BadSetting>
+where
+    T::Err: fmt::Display,
+{
+    value.parse().map_err(|error: T::Err| BadSetting { place: key.name().to_owned(), message: error.to_string() })
+}
+
+fn count(value: &str) -> Result<Option<u32>, BadSetting> {
+    if value == "none" { Ok(None) } else { parse(Key::MaxClaimsPerAgent, value).map(Some) }
+}
+
+/// The settings that hold for one board on one machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Where work is done unless the claim says otherwise.
+    pub isolation: Isolation,
+    /// The lease of a claim that names none.
+    pub lease: Span,
+    /// The longest lease that the board allows.
+    pub lease_max: Option<Span>,
+    /// How work lands unless the plan or the caller says otherwise.
+    pub land: Land,
+    /// Most sessions that one agent may hold.
+    pub max_claims_per_agent: Option<u32>,
+    /// The folder of canonical knowledge, from the top.
+    pub knowledge: String,
+    /// Ignored files and folders that a fresh checkout gets.
+    pub copy: Vec<String>,
+    /// Commands that must succeed before a completion.
+    pub validation: Vec<String>,
+    /// Whether the environment file is published.
+    pub env_on_board: bool,
+    /// The domain of agents' mail addresses.
+    pub env_domain: String,
+    /// When the hub is brought up to date.
+    pub refresh: Refresh,
+}
+
+words! {
+    /// Where a session's work is done.
+    Isolation {
+        /// A linked worktree of the hub.
+        Worktree = "worktree",
+        /// A full clone of its own.
+        Clone = "clone",
+        /// Nowhere: only the session's own files.
+        None = "none",
+    }
+}
+
+words! {
+    /// When the hub's own working tree is fast-forwarded.
+    Refresh {
+        /// Where a checkout was made, and on sync, ready and complete.
+        Auto = "auto",
+        /// After every move.
+        Always = "always",
+        /// Never.
+        Never = "never",
+    }
+}
+
+words! {
+    /// How remotes are spoken to.
+    Transport {
+        /// A pipe of our own for paths and ssh, git for the rest.
+        Auto = "auto",
+        /// git for everything.
+        Git = "git",
+    }
+}
+
+impl Isolation {
+    /// The same, as the claim records it.
+    pub const fn checkout(self) -> CheckoutKind {
+        match self {
+            Self::Worktree => CheckoutKind::Worktree,
+            Self::Clone => CheckoutKind::Clone,
+            Self::None => CheckoutKind::None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Board, Key, Layers, Origin};
+
+    #[test]
+    fn an_unknown_key_gets_a_suggestion() {
+        let error = Board::parse(b"isolatoin: none\n").unwrap_err();
+        assert_eq!(error.to_string(), "config.yaml: unknown setting `isolatoin`; did you mean `isolation`?");
+        assert!(Board::parse(b"root: x\n").unwrap_err().message.contains("each machine"));
+        assert!(Board::parse(b"lease: [a\n").is_err());
+        assert!(Board::parse(b"lease: 0s\n").is_err());
+    }
+
+    #[test]
+    fn an_agent_tightens_what_the_board_says_and_never_loosens_it() {
+        let board = Board::parse(b"lease: 2h\nmax_claims_per_agent: 2\n").unwrap();
+        let own = |name: &str| match name {
+            "GIT_SESSION_LEASE" => Some("9h".to_owned()),
+            "GIT_SESSION_MAX_CLAIMS_PER_AGENT" => Some("1".to_owned()),
+            _ => None,
+        };
+        let settings = Layers::gather(&[], own, &[]).unwrap().over(&board).unwrap();
+        assert_eq!(settings.lease.to_string(), "2h");
+        assert_eq!(settings.max_claims_per_agent, Some(1));
+    }
+
+    #[test]
+    fn a_flag_hides_the_environment() {
+        let variable = |name: &str| (name == "GIT_SESSION_ISOLATION").then(|| "clone".to_owned());
+        let layers = Layers::gather(&[], variable, &[(Key::Isolation, "none".to_owned())]).unwrap();
+        let shown = layers.shown(&Board::default());
+        assert!(shown.contains(&(Key::Isolation, "none".to_owned(), Origin::Flag)));
+    }
+}

@@ -1,0 +1,16 @@
+//! The rules of the game on pure `domain` code: every move from every standing, and any sequence of moves.
+//!
+//! Deliberately not here: git, checkouts, the engine. The board is a map, and a change is applied to it as the store
+//! applies it to a tree.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests stand outside the functions that the lint leaves alone")]
+
+mod broken;
+mod fold;
+mod knowledge;
+mod next;
+mod refusals;
+mod sequences;
+mod shelf;
+mod transitions;
+mod world;
