@@ -4,4 +4,5 @@ pub mod domain;
 pub mod git;
 pub mod process;
 mod steps;
+pub mod store;
 pub mod template;

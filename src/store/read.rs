@@ -1,0 +1,288 @@
+//! A commit → a board, lazily: the lock file and folder names first, a record or plan only when asked for.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use git2::{FileMode, ObjectType, Oid, Repository, Tree};
+
+use super::{StoreError, object_id};
+use crate::domain::board::{Broken, PlanFile, Shelf};
+use crate::domain::format::FormatError;
+use crate::domain::id::SessionId;
+use crate::domain::layout::Layout;
+use crate::domain::lockfile::LockFile;
+use crate::domain::plan::Plan;
+use crate::domain::record::Record;
+use crate::domain::state::State;
+
+/// The sessions' folders that were looked at.
+type Folders<'repo> = HashMap<(State, SessionId), Rc<Tree<'repo>>>;
+
+/// The folders of the board as one commit has them; keeps what it has read.
+pub struct CommitShelf<'repo> {
+    repository: &'repo Repository,
+    layout: Layout,
+    top: Tree<'repo>,
+    code: Option<Oid>,
+    states: [OnceCell<Option<Tree<'repo>>>; 5],
+    capitals: [OnceCell<Vec<Vec<u8>>>; 5],
+    folders: RefCell<Folders<'repo>>,
+}
+
+impl<'repo> CommitShelf<'repo> {
+    /// The board of `commit`; `code` is the base branch's commit, for questions about code.
+    ///
+    /// # Errors
+    /// [`StoreError::Git`] when the commit or its tree is not there.
+    pub fn open(
+        repository: &'repo Repository,
+        layout: &Layout,
+        commit: Oid,
+        code: Option<Oid>,
+    ) -> Result<Self, StoreError> {
+        let top = repository.find_commit(commit)?.tree()?;
+        Ok(Self {
+            repository,
+            layout: layout.clone(),
+            top,
+            code,
+            states: [const { OnceCell::new() }; 5],
+            capitals: [const { OnceCell::new() }; 5],
+            folders: RefCell::default(),
+        })
+    }
+
+    /// Whether the root is there at all.
+    pub fn has_root(&self) -> bool {
+        self.top.get_path(self.layout.root().as_ref()).is_ok()
+    }
+
+    /// Whether there is anything at a path from the top.
+    pub fn has(&self, path: &str) -> bool {
+        self.top.get_path(path.as_ref()).is_ok()
+    }
+
+    /// One file's bytes by its path from the top, or `None`; at most `bytes_max`.
+    ///
+    /// # Errors
+    /// [`Broken`] when it is no regular file or larger than that.
+    pub fn file(&self, path: &str, bytes_max: usize) -> Result<Option<(Oid, Vec<u8>)>, Broken> {
+        let Ok(entry) = self.top.get_path(path.as_ref()) else { return Ok(None) };
+        self.blob(None, path, entry.id(), entry.filemode_raw(), bytes_max).map(Some)
+    }
+
+    /// The files of a session's folder, relative to it, sorted, with their modes and blob ids.
+    ///
+    /// # Errors
+    /// [`Broken`] when a tree cannot be read.
+    pub fn files(&self, state: State, id: &SessionId) -> Result<Vec<(String, i32, Oid)>, Broken> {
+        let mut files = Vec::new();
+        let Some(folder) = self.folder(state, id)? else { return Ok(files) };
+        folder
+            .walk(git2::TreeWalkMode::PreOrder, |prefix, entry| {
+                if entry.kind() != Some(ObjectType::Tree) {
+                    let name = String::from_utf8_lossy(entry.name_bytes());
+                    files.push((format!("{}{name}", prefix), entry.filemode_raw(), entry.id()));
+                }
+                git2::TreeWalkResult::Ok
+            })
+            .map_err(|error| self.unreadable(Some(id), &self.layout.folder(state, id), &error))?;
+        files.sort();
+        Ok(files)
+    }
+
+    /// The names in a state folder with their modes, whatever they are; for checks of the whole board.
+    ///
+    /// # Errors
+    /// [`Broken`] when the folder cannot be read.
+    pub fn entries(&self, state: State) -> Result<Vec<(String, i32)>, Broken> {
+        let Some(tree) = self.state(state)? else { return Ok(Vec::new()) };
+        Ok(tree
+            .iter()
+            .map(|entry| (String::from_utf8_lossy(entry.name_bytes()).into_owned(), entry.filemode_raw()))
+            .collect())
+    }
+
+    fn state(&self, state: State) -> Result<Option<&Tree<'repo>>, Broken> {
+        let Some(cell) = self.states.get(place_of(state)) else { return Ok(None) };
+        if let Some(tree) = cell.get() {
+            return Ok(tree.as_ref());
+        }
+        let path = format!("{}/{state}", self.layout.root());
+        let tree = match self.top.get_path(path.as_ref()) {
+            Err(_) => None,
+            Ok(entry) if entry.filemode_raw() == i32::from(FileMode::Tree) => {
+                Some(self.repository.find_tree(entry.id()).map_err(|error| self.unreadable(None, &path, &error))?)
+            }
+            Ok(_) => return Err(broken("no_folder", None, &path, "is no folder")),
+        };
+        Ok(cell.get_or_init(|| tree).as_ref())
+    }
+
+    fn folder(&self, state: State, id: &SessionId) -> Result<Option<Rc<Tree<'repo>>>, Broken> {
+        // Asked for each state of each session of a list, and mostly not there: so nothing is made before it is needed.
+        let Some(entry) = self.state(state)?.and_then(|tree| tree.get_name(id.as_str())) else { return Ok(None) };
+        let key = (state, id.clone());
+        if let Some(known) = self.folders.borrow().get(&key) {
+            return Ok(Some(Rc::clone(known)));
+        }
+        let path = || self.layout.folder(state, id);
+        if entry.filemode_raw() != i32::from(FileMode::Tree) {
+            return Err(broken(kind_code(entry.filemode_raw()), Some(id), &path(), "is no folder"));
+        }
+        self.refuse_twin(state, id)?;
+        let tree = self.repository.find_tree(entry.id());
+        let folder = Rc::new(tree.map_err(|error| self.unreadable(Some(id), &path(), &error))?);
+        self.folders.borrow_mut().insert(key, Rc::clone(&folder));
+        Ok(Some(folder))
+    }
+
+    /// Two names that differ in case alone are one folder on half the world's machines. Ids are lower case, so a twin
+    /// has a capital letter; such names are rare and looked for once.
+    fn refuse_twin(&self, state: State, id: &SessionId) -> Result<(), Broken> {
+        let Some(tree) = self.state(state)? else { return Ok(()) };
+        let Some(cell) = self.capitals.get(place_of(state)) else { return Ok(()) };
+        let capitals = cell.get_or_init(|| {
+            let names = tree.iter().map(|entry| entry.name_bytes().to_vec());
+            names.filter(|name| name.iter().any(u8::is_ascii_uppercase)).collect()
+        });
+        if !capitals.iter().any(|name| name.eq_ignore_ascii_case(id.as_str().as_bytes())) {
+            return Ok(());
+        }
+        Err(broken("case_twin", Some(id), &self.layout.folder(state, id), "has a twin that differs in case alone"))
+    }
+
+    fn session_file(
+        &self,
+        state: State,
+        id: &SessionId,
+        name: &str,
+        bytes_max: usize,
+    ) -> Result<Option<(Oid, Vec<u8>)>, Broken> {
+        let Some(folder) = self.folder(state, id)? else { return Ok(None) };
+        let Some(entry) = folder.get_name(name) else { return Ok(None) };
+        let path = format!("{}/{name}", self.layout.folder(state, id));
+        self.blob(Some(id), &path, entry.id(), entry.filemode_raw(), bytes_max).map(Some)
+    }
+
+    fn blob(
+        &self,
+        id: Option<&SessionId>,
+        path: &str,
+        oid: Oid,
+        mode: i32,
+        bytes_max: usize,
+    ) -> Result<(Oid, Vec<u8>), Broken> {
+        let regular = [FileMode::Blob, FileMode::BlobExecutable, FileMode::BlobGroupWritable].map(i32::from);
+        if !regular.contains(&mode) {
+            return Err(broken(kind_code(mode), id, path, "is no regular file"));
+        }
+        let odb = self.repository.odb().map_err(|error| self.unreadable(id, path, &error))?;
+        let (size, _) = odb.read_header(oid).map_err(|error| self.unreadable(id, path, &error))?;
+        if size > bytes_max {
+            return Err(broken("too_large", id, path, &format!("has {size} bytes, more than {bytes_max}")));
+        }
+        let object = odb.read(oid).map_err(|error| self.unreadable(id, path, &error))?;
+        Ok((oid, object.data().to_vec()))
+    }
+
+    fn unreadable(&self, id: Option<&SessionId>, path: &str, error: &git2::Error) -> Broken {
+        broken("unreadable", id, path, &format!("cannot be read: {}", error.message()))
+    }
+
+    fn lock_at(&self, path: &str) -> Result<Option<LockFile>, Broken> {
+        let Some((_, bytes)) = self.file(path, LockFile::BYTES_MAX)? else { return Ok(None) };
+        LockFile::parse(&bytes).map(Some).map_err(|error| malformed("bad_lock", None, path, &error))
+    }
+}
+
+impl Shelf for CommitShelf<'_> {
+    fn ids(&self, state: State) -> Result<Vec<SessionId>, Broken> {
+        let Some(tree) = self.state(state)? else { return Ok(Vec::new()) };
+        let mut ids: Vec<SessionId> = tree
+            .iter()
+            .filter(|entry| entry.filemode_raw() == i32::from(FileMode::Tree))
+            .filter_map(|entry| std::str::from_utf8(entry.name_bytes()).ok()?.parse().ok())
+            .collect();
+        ids.sort();
+        Ok(ids)
+    }
+
+    fn holds(&self, state: State, id: &SessionId) -> Result<bool, Broken> {
+        self.folder(state, id).map(|folder| folder.is_some())
+    }
+
+    fn plan(&self, state: State, id: &SessionId) -> Result<Option<PlanFile>, Broken> {
+        let Some((blob, bytes)) = self.session_file(state, id, "SESSION.md", Plan::BYTES_MAX)? else { return Ok(None) };
+        let path = format!("{}/SESSION.md", self.layout.folder(state, id));
+        let plan = Plan::parse(&bytes).map_err(|error| malformed("bad_plan", Some(id), &path, &error))?;
+        Ok(Some(PlanFile { blob: object_id(blob), plan }))
+    }
+
+    fn record(&self, state: State, id: &SessionId) -> Result<Option<Record>, Broken> {
+        let Some((_, bytes)) = self.session_file(state, id, "session.yaml", Record::BYTES_MAX)? else {
+            return Ok(None);
+        };
+        let path = format!("{}/session.yaml", self.layout.folder(state, id));
+        let record = Record::parse(&bytes).map_err(|error| malformed("bad_record", Some(id), &path, &error))?;
+        if record.id != *id {
+            return Err(broken("bad_record", Some(id), &path, &format!("is the record of `{}`", record.id)));
+        }
+        Ok(Some(record))
+    }
+
+    fn lock(&self) -> Result<LockFile, Broken> {
+        self.lock_at(&self.layout.lock()).map(Option::unwrap_or_default)
+    }
+
+    fn old_lock(&self) -> Result<Option<LockFile>, Broken> {
+        self.lock_at(Layout::OLD_LOCK)
+    }
+
+    fn code_paths(&self) -> Result<Vec<String>, Broken> {
+        let top = match self.code {
+            Some(commit) => {
+                let tree = self.repository.find_commit(commit).and_then(|commit| commit.tree());
+                tree.map_err(|error| self.unreadable(None, "the base branch", &error))?
+            }
+            None => self.top.clone(),
+        };
+        let mut paths = Vec::new();
+        let root = format!("{}/", self.layout.root());
+        top.walk(git2::TreeWalkMode::PreOrder, |prefix, entry| {
+            if prefix == root {
+                return git2::TreeWalkResult::Skip;
+            }
+            if entry.kind() == Some(ObjectType::Blob) {
+                paths.push(format!("{prefix}{}", String::from_utf8_lossy(entry.name_bytes())));
+            }
+            git2::TreeWalkResult::Ok
+        })
+        .map_err(|error| self.unreadable(None, "the base branch", &error))?;
+        Ok(paths)
+    }
+}
+
+/// The state's place in arrays that have one entry for each.
+fn place_of(state: State) -> usize {
+    State::ALL.iter().position(|known| *known == state).unwrap_or_default()
+}
+
+fn kind_code(mode: i32) -> &'static str {
+    if mode == i32::from(FileMode::Link) {
+        "link"
+    } else if mode == i32::from(FileMode::Commit) {
+        "gitlink"
+    } else {
+        "no_file"
+    }
+}
+
+fn broken(code: &'static str, id: Option<&SessionId>, path: &str, how: &str) -> Broken {
+    Broken { code, session: id.cloned(), path: path.to_owned(), line: None, message: how.to_owned() }
+}
+
+fn malformed(code: &'static str, id: Option<&SessionId>, path: &str, error: &FormatError) -> Broken {
+    Broken { code, session: id.cloned(), path: path.to_owned(), line: error.line, message: error.to_string() }
+}
