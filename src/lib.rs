@@ -3,6 +3,7 @@
 pub mod domain;
 pub mod git;
 pub mod process;
+pub mod remote;
 mod steps;
 pub mod store;
 pub mod template;

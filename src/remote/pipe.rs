@@ -1,0 +1,153 @@
+//! Our own transport for paths, `file://` and ssh: a pipe to the programs that git would start.
+//!
+//! The server compares `old` under the ref's lock, which is what makes a push a compare-and-swap; libgit2's local
+//! transport does not, and is not used.
+
+use std::time::Instant;
+
+use super::connection::{Connection, Place, Service};
+use super::executable::Executable;
+use super::look::{self, Seen};
+use super::outcome::{DeniedKind, PushOutcome, SyncError};
+use super::pack::{Pack, PackSource};
+use super::refs::{Advertised, RefName, RefUpdate, Standing, standing};
+use super::request::{Reply, request, unable};
+use super::url::RemoteUrl;
+use super::{Purpose, Remote};
+
+/// A remote behind a pipe.
+#[derive(Debug)]
+pub(super) struct PipeRemote {
+    /// For messages.
+    pub(super) shown: String,
+    /// The URL that is read, for what git does better.
+    pub(super) read_url: RemoteUrl,
+    /// Where it is read, if over a pipe too; a push URL may differ from an https URL that is read.
+    pub(super) read: Option<Place>,
+    /// Where it is pushed to.
+    pub(super) write: Place,
+    /// What gives refs and objects there.
+    pub(super) upload_pack: Option<String>,
+    /// What takes them.
+    pub(super) receive_pack: Service,
+    /// For what git does better: fetching, packing by a walk.
+    pub(super) executable: Executable,
+    /// A connection on which the tips were read and nothing was asked yet.
+    pub(super) kept: Option<Connection>,
+    /// What the last look at the read side saw.
+    pub(super) seen: Option<Seen>,
+}
+
+impl Remote for PipeRemote {
+    fn url(&self) -> &str {
+        &self.shown
+    }
+
+    fn sync(&mut self, names: &[RefName], purpose: Purpose, deadline: Instant) -> Result<Advertised, SyncError> {
+        self.drop_kept();
+        match purpose {
+            Purpose::Read => {
+                let there = self.look(names, deadline)?;
+                self.seen = Some(Seen::new(names, &there));
+                Ok(there)
+            }
+            Purpose::Write => {
+                let connection = Connection::open(&self.write, &self.receive_pack, deadline)?;
+                let there = connection.advertisement.of(names);
+                self.kept = Some(connection);
+                self.seen = Some(Seen::new(names, &there));
+                Ok(there)
+            }
+        }
+    }
+
+    fn fetch(&mut self, names: &[RefName], deadline: Instant) -> Result<Advertised, SyncError> {
+        let seen = self.seen.take();
+        look::Fetch {
+            executable: &self.executable,
+            url: &self.read_url.configured,
+            upload_pack: self.upload_pack.as_deref(),
+            names,
+            deadline,
+        }
+        .run(seen, || self.look(names, deadline))
+    }
+
+    fn push(&mut self, updates: &[RefUpdate], pack: &PackSource, deadline: Instant) -> PushOutcome {
+        if updates.is_empty() {
+            return PushOutcome::Landed;
+        }
+        // Whatever comes of it, what was seen before is old.
+        self.seen = None;
+        let names: Vec<RefName> = updates.iter().map(|update| update.name.clone()).collect();
+        let connection = match self.connect(updates, &names, deadline) {
+            Ok(connection) => connection,
+            Err(error) => return error.unsent(),
+        };
+        let there = connection.advertisement.of(&names);
+        match standing(updates, &there) {
+            Standing::Unmoved => {}
+            Standing::Done => return PushOutcome::Landed,
+            Standing::Moved => return PushOutcome::Raced { tips: there },
+        }
+        if let Some(reason) = unable(&connection.advertisement, updates) {
+            return PushOutcome::Denied { reason, kind: DeniedKind::Policy };
+        }
+        let known = connection.advertisement.objects();
+        let pack = match Pack::make(pack, updates, known, &self.executable, deadline) {
+            Ok(pack) => updates.iter().any(|update| update.new.is_some()).then_some(pack),
+            Err(fault) => return fault.unsent(),
+        };
+        match request(connection, updates, pack, deadline) {
+            Reply::Landed => PushOutcome::Landed,
+            Reply::Unknown(reason) => PushOutcome::Unknown { reason },
+            Reply::Refused(reason) => {
+                let there = self.sync(&names, Purpose::Write, deadline);
+                look::after_refusal(updates, there, reason)
+            }
+        }
+    }
+}
+
+impl PipeRemote {
+    fn look(&self, names: &[RefName], deadline: Instant) -> Result<Advertised, SyncError> {
+        let Some(read) = &self.read else {
+            return look::ls_remote(&self.executable, &self.read_url, self.upload_pack.as_deref(), names, deadline);
+        };
+        let service = Service::UploadPack(self.upload_pack.clone());
+        let connection = Connection::open(read, &service, deadline)?;
+        let there = connection.advertisement.of(names);
+        connection.hang_up();
+        Ok(there)
+    }
+
+    /// The kept connection when what it advertised fits the request, else a new one: the caller may know of newer
+    /// tips than an old connection does. That the tips may have moved since is no harm: the server compares again.
+    fn connect(
+        &mut self,
+        updates: &[RefUpdate],
+        names: &[RefName],
+        deadline: Instant,
+    ) -> Result<Connection, SyncError> {
+        if let Some(mut kept) = self.kept.take() {
+            if standing(updates, &kept.advertisement.of(names)) == Standing::Unmoved {
+                kept.packets.source_mut().set_deadline(deadline);
+                return Ok(kept);
+            }
+            kept.hang_up();
+        }
+        Connection::open(&self.write, &self.receive_pack, deadline)
+    }
+
+    fn drop_kept(&mut self) {
+        if let Some(kept) = self.kept.take() {
+            kept.hang_up();
+        }
+    }
+}
+
+impl Drop for PipeRemote {
+    fn drop(&mut self) {
+        self.drop_kept();
+    }
+}

@@ -1,0 +1,32 @@
+//! A server that does as it is asked.
+
+use git_session::remote::{PackSource, Purpose, PushOutcome};
+
+use crate::support::within;
+use crate::support::world::{World, main, other, to};
+
+pub(crate) fn a_ref_is_created_moved_and_deleted(world: &World) {
+    let mut remote = world.remote();
+    let there = remote.sync(&[main(), other()], Purpose::Write, within(20.0)).unwrap();
+    assert_eq!(there.tip(&main()), Some(world.seed));
+    assert_eq!(there.tip(&other()), None);
+
+    let one = world.make_on_seed(&mut *remote, "1");
+    assert_eq!(world.swap(&mut *remote, Some(world.seed), &one), PushOutcome::Landed);
+    assert_eq!(world.board(), "1");
+
+    let two = world.make(one.commit, "2");
+    world.look(&mut *remote);
+    assert_eq!(world.swap(&mut *remote, Some(one.commit), &two), PushOutcome::Landed);
+    assert_eq!(world.board(), "2");
+    // What was seen before a push is not taken for what is there after it.
+    assert_eq!(remote.fetch(&[main()], within(20.0)).unwrap().tip(&main()), Some(two.commit));
+
+    let created = remote.push(&[to(other(), None, Some(two.commit))], &PackSource::Objects(Vec::new()), within(20.0));
+    assert_eq!(created, PushOutcome::Landed);
+    assert_eq!(world.truth(&other()), Some(two.commit));
+
+    let deleted = remote.push(&[to(other(), Some(two.commit), None)], &PackSource::Nothing, within(20.0));
+    assert_eq!(deleted, PushOutcome::Landed);
+    assert_eq!(world.truth(&other()), None);
+}
