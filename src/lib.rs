@@ -1,5 +1,6 @@
 //! Git-native coordination for many coding agents on one repository.
 
+pub mod checkout;
 pub mod domain;
 pub mod git;
 pub mod process;

@@ -1,0 +1,30 @@
+//! Linked worktrees: found, made or adopted, set aside, removed.
+//!
+//! Deliberately not here: deciding whose worktree it is. A branch `session/<id>` is a session's, and its worktree is
+//! the session's checkout wherever it lies.
+
+mod create;
+mod hooks;
+mod list;
+mod place;
+mod records;
+mod remove;
+mod set_aside;
+
+pub(super) use create::{bring_branch, refill};
+pub use create::{create, create_under};
+pub use list::{Found, Kind, list};
+pub(super) use list::{branch_in, git_dir_of, git_in};
+pub(super) use place::{check as check_place, check_free as check_place_free};
+pub use remove::{Removal, Removed, StandsInside, remove};
+pub(super) use remove::{remove_emptied, take_away};
+pub use set_aside::set_aside;
+
+/// A file in a worktree's own git folder that says: judged to hold nothing of worth, being emptied.
+const REMOVING: &str = "git-session-removing";
+
+/// A file in a worktree's own git folder that says: taken over from a former holder, no longer the session's checkout.
+const SET_ASIDE: &str = "git-session-set-aside";
+
+/// A file in a worktree's own git folder that says: the user's `post-checkout` hook has not seen it yet.
+const UNGREETED: &str = "git-session-ungreeted";
