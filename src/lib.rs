@@ -2,6 +2,7 @@
 
 pub mod checkout;
 pub mod domain;
+pub mod engine;
 pub mod git;
 pub mod process;
 pub mod remote;

@@ -1,0 +1,104 @@
+//! What must hold before work is shown to others: no secrets, no canonical knowledge, validation that succeeds.
+
+use super::{Core, Error, Tip};
+use crate::domain::id::SessionId;
+use crate::domain::knowledge;
+use crate::domain::moves::{FolderFile, WorkFiles};
+use crate::domain::plan::Plan;
+use crate::domain::record::Claim;
+use crate::domain::refusal::{Code, Refusal};
+use crate::domain::secret;
+
+/// Whether known secrets may be committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrets {
+    /// Refuse them.
+    Refused,
+    /// Let them pass, and record that (`--allow-secret`).
+    Allowed,
+}
+
+/// Refuses keys and tokens in what the holder wrote beside its code.
+pub(super) fn secrets_in_files(id: &SessionId, work: &WorkFiles) -> Result<(), Refusal> {
+    secrets_in(id, &work.files, &[])
+}
+
+/// Refuses keys and tokens in files and in the added lines of a patch; values are masked.
+pub(super) fn secrets_in(id: &SessionId, files: &[FolderFile], patch: &[u8]) -> Result<(), Refusal> {
+    let mut found: Vec<String> = Vec::new();
+    for file in files {
+        for finding in secret::scan(&file.bytes) {
+            found.push(format!(
+                "{} line {}: {} {}",
+                file.path.escape_debug(),
+                finding.line,
+                finding.rule,
+                finding.masked
+            ));
+        }
+    }
+    for finding in secret::scan_patch(patch) {
+        let (path, finding) = (finding.path, finding.finding);
+        found.push(format!("{} line {}: {} {}", path.escape_debug(), finding.line, finding.rule, finding.masked));
+    }
+    let Some(first) = found.first() else { return Ok(()) };
+    let more = if found.len() == 1 { String::new() } else { format!(" and {} more", found.len() - 1) };
+    Err(Refusal::new(Code::Secret, format!("session `{id}` would publish what looks like a secret: {first}{more}"))
+        .text("id", id.as_str())
+        .list("findings", found)
+        .hint(format!("git session exec {id} -- git log --stat")))
+}
+
+/// Refuses changes of canonical knowledge by a session that is not for that.
+pub(super) fn knowledge(id: &SessionId, changed: &[String], root: &str) -> Result<(), Refusal> {
+    let wrong: Vec<&String> = changed.iter().filter(|path| knowledge::violation(path, root, id).is_some()).collect();
+    let Some(first) = wrong.first() else { return Ok(()) };
+    Err(Refusal::new(
+        Code::Knowledge,
+        format!("session `{id}` changes canonical knowledge, `{}`; only kb- sessions may", first.escape_debug()),
+    )
+    .text("id", id.as_str())
+    .list("paths", wrong.iter().map(|path| path.as_str()))
+    .hint("git session learn 'what was learned'"))
+}
+
+impl Core {
+    /// Runs the plan's and the settings' validation commands in the checkout; each must have been trusted.
+    pub(super) fn validate(&self, id: &SessionId, plan: &Plan, claim: Option<&Claim>, tip: &Tip) -> Result<(), Error> {
+        let commands: Vec<&String> = plan.validation.iter().chain(&tip.settings.validation).collect();
+        if commands.is_empty() {
+            return Ok(());
+        }
+        let trust = self.trust()?;
+        let unknown: Vec<&str> =
+            commands.iter().filter(|command| !trust.has_command(command)).map(|command| command.as_str()).collect();
+        if let Some(first) = unknown.first() {
+            return Err(Refusal::new(
+                Code::Untrusted,
+                format!(
+                    "session `{id}` has a validation command that nobody here has trusted: `{}`",
+                    first.escape_debug()
+                ),
+            )
+            .text("id", id.as_str())
+            .list("commands", unknown.iter().copied())
+            .hint("git session trust list")
+            .into());
+        }
+        let Some(place) = self.workplace(id)? else { return Ok(()) };
+        let folder = place.checkout.unwrap_or(place.folder);
+        let Some(claim) = claim else { return Ok(()) };
+        let variables = super::environment::pairs(&self.env_values(claim, id, &tip.settings.env_domain)?);
+        for command in commands {
+            let ran = crate::checkout::command::shell(&folder, command, &variables, self.clock.deadline())?;
+            if let Some(tail) = ran {
+                return Err(Refusal::new(Code::ChecksFailed, format!("`{}` failed: {tail}", command.escape_debug()))
+                    .text("id", id.as_str())
+                    .text("command", command.as_str())
+                    .text("output", tail)
+                    .into());
+            }
+        }
+        Ok(())
+    }
+}

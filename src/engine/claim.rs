@@ -1,0 +1,308 @@
+//! Claiming: one session, several or the next one; and finishing a claim that was killed half-way.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use git2::Oid;
+
+use super::journal::PendingClaim;
+use super::options::AgentSource;
+use super::tip::branch;
+use super::update::{Parcel, Proposal, Step, Won};
+use super::{Core, Engine, Error, Stage, Tip, Wish};
+use crate::domain::agent::AgentName;
+use crate::domain::board::{Board, Shelf};
+use crate::domain::id::{IdQuery, SessionId};
+use crate::domain::moves::{self, Agenda, Caller, ClaimWish, Claimed, Gate, Terms};
+use crate::domain::nonce::Nonce;
+use crate::domain::record::{CheckoutKind, Record};
+use crate::domain::refusal::{Code, Refusal};
+use crate::domain::settings::Isolation;
+use crate::domain::state::State;
+use crate::domain::time::Span;
+use crate::remote::{Purpose, RefUpdate};
+use crate::store::{self, Draft};
+
+/// Which sessions are to be claimed.
+#[derive(Debug, Clone)]
+pub enum Pick {
+    /// These, all or none.
+    Named(Vec<IdQuery>),
+    /// The best one that is ready.
+    Next {
+        /// What the agent can do.
+        can: BTreeSet<String>,
+        /// Breaks ties.
+        seed: u64,
+    },
+}
+
+/// A wish to claim.
+#[derive(Debug, Clone)]
+pub struct ClaimRequest {
+    /// Which sessions.
+    pub pick: Pick,
+    /// The lease, if not the plan's or the setting's.
+    pub lease: Option<Span>,
+    /// Where the work is done, if not as the setting says.
+    pub isolation: Option<Isolation>,
+}
+
+/// What a claim came to.
+#[derive(Debug, Clone)]
+pub struct ClaimAnswer {
+    /// The claims, in the order asked.
+    pub claims: Vec<ClaimView>,
+    /// How often the board was looked at.
+    pub attempts: u32,
+    /// How often something was pushed.
+    pub pushes: u32,
+    /// Things that did not work and do not matter to the claim, for people.
+    pub warnings: Vec<String>,
+}
+
+/// One claim that is held, with where its work is done.
+#[derive(Debug, Clone)]
+pub struct ClaimView {
+    /// The session.
+    pub id: SessionId,
+    /// The holder.
+    pub agent: AgentName,
+    /// The claim's epoch.
+    pub epoch: u32,
+    /// The claim's nonce.
+    pub nonce: Nonce,
+    /// The branch to work on.
+    pub branch: String,
+    /// The checkout; `None` with isolation `none`.
+    pub checkout: Option<PathBuf>,
+    /// The environment file.
+    pub env_file: PathBuf,
+    /// The plan, read-only.
+    pub plan_file: PathBuf,
+    /// The board branch's commit that has the claim.
+    pub commit: Oid,
+    /// Whether it was held before this command.
+    pub already_held: bool,
+}
+
+/// A claim as the swap decided it.
+#[derive(Debug, Clone)]
+pub(super) struct Decided {
+    pub(super) record: Record,
+    pub(super) commit: Oid,
+    pub(super) already_held: bool,
+}
+
+impl Engine {
+    /// Claims sessions and prepares their checkouts. Run again by the holder, it finishes what is left.
+    ///
+    /// # Errors
+    /// `held`, `not_planned`, `no_session`, `blocked`, `overlap`, `limit`, `nothing` as [`Error::Refused`];
+    /// [`Error::Unfinished`] when the claim is won and something local failed; those of the loop.
+    pub fn claim(&mut self, request: &ClaimRequest) -> Result<ClaimAnswer, Error> {
+        let (verb, ids) = match &request.pick {
+            Pick::Named(queries) => ("claim", self.named(queries)?),
+            Pick::Next { .. } => ("claim --next", Vec::new()),
+        };
+        let wish = self.core.wish(verb, &ids)?;
+        let extra = ids.iter().map(|id| branch(&id.branch())).collect::<Result<Vec<_>, _>>()?;
+        // A retry is the same claims: each has its nonce from the beginning, the first one the wish's own.
+        let mut nonces = vec![wish.nonce.clone()];
+        for _ in ids.iter().skip(1) {
+            nonces.push(super::nonce()?);
+        }
+        let won = self.update(&wish, &extra, &mut |core, tip| decide(core, tip, &wish, &nonces, request))?;
+        self.finish_claims(won)
+    }
+
+    fn finish_claims(&mut self, won: Won<Vec<Decided>>) -> Result<ClaimAnswer, Error> {
+        let mut answer =
+            ClaimAnswer { claims: Vec::new(), attempts: won.attempts, pushes: won.pushes, warnings: Vec::new() };
+        let tip = won.tip.after(won.commit);
+        for decided in &won.answer {
+            self.rehearse(format!("prepare the checkout of session `{}`", decided.record.id))?;
+            let view = self.finish_claim(decided, &tip, &mut answer.warnings);
+            let view = view.map_err(|error| Error::Unfinished {
+                what: format!("the claim of session `{}`", decided.record.id),
+                left: format!("its checkout is not ready: {}", super::chain(&error)),
+                detail: "claimed",
+                ids: won.answer.iter().map(|decided| decided.record.id.to_string()).collect(),
+            })?;
+            answer.claims.push(view);
+        }
+        Ok(answer)
+    }
+
+    /// The ids that are meant. Full ids need no look at the board; that saves an uncontended claim a round trip.
+    fn named(&mut self, queries: &[IdQuery]) -> Result<Vec<SessionId>, Error> {
+        let exact: Option<Vec<SessionId>> = queries.iter().map(|query| query.as_str().parse().ok()).collect();
+        let mut ids = match exact {
+            Some(ids) => ids,
+            None => {
+                let tip = self.look(Purpose::Read, &[])?;
+                queries.iter().map(|query| self.core.resolve(&tip, query)).collect::<Result<_, _>>()?
+            }
+        };
+        let mut seen = BTreeSet::new();
+        ids.retain(|id| seen.insert(id.clone()));
+        Ok(ids)
+    }
+}
+
+/// Decides a claim on a fresh board: one commit for each session, one swap for all.
+fn decide(
+    core: &Core,
+    tip: &Tip,
+    wish: &Wish,
+    nonces: &[Nonce],
+    request: &ClaimRequest,
+) -> Result<Step<Vec<Decided>>, Error> {
+    let ids = match &request.pick {
+        Pick::Named(_) => wish.ids.clone(),
+        Pick::Next { can, seed } => match core.unfinished(tip)? {
+            Some(id) => vec![id],
+            None => vec![next(core, tip, can, *seed)?],
+        },
+    };
+    let mut at = tip.board;
+    let mut objects = Vec::new();
+    let mut decided = Vec::new();
+    let mut claims = Vec::new();
+    for (index, id) in ids.iter().enumerate() {
+        let caller = core.caller(Some(id))?;
+        let nonce = nonces.get(index).unwrap_or(&wish.nonce).clone();
+        let one = ClaimWish { id: id.clone(), nonce, caller: caller.clone(), terms: core.terms(tip, request)? };
+        let shelf = core.shelf(tip, at)?;
+        let board = Board::read(&shelf)?;
+        match moves::claim(&board, &one, tip.now)? {
+            Claimed::Already(record) => {
+                core.refuse_shared_name(&record, &caller)?;
+                decided.push(Decided { record: *record, commit: at, already_held: true });
+            }
+            Claimed::Change(change, record) => {
+                core.refuse_branch_in_the_way(&record)?;
+                let signatures = core.signatures(Some(id), &caller.agent, &tip.settings.env_domain);
+                let tree = core.store.repository().find_commit(at)?.tree_id();
+                let draft = Draft {
+                    parents: vec![at],
+                    tree: Some(tree),
+                    change: &change,
+                    signatures: &signatures,
+                    at: tip.now,
+                };
+                let written = store::write(core.store.repository(), &tip.whereabouts.layout, &draft)?;
+                at = written.commit;
+                objects.extend(written.objects);
+                claims.extend(record.claim.as_ref().map(|claim| PendingClaim {
+                    id: id.clone(),
+                    nonce: claim.nonce.clone(),
+                    epoch: claim.epoch,
+                    checkout: claim.checkout,
+                }));
+                decided.push(Decided { record: *record, commit: at, already_held: false });
+            }
+        }
+    }
+    if at == tip.board {
+        return Ok(Step::Settled(decided));
+    }
+    let update = RefUpdate { name: tip.whereabouts.board.clone(), old: Some(tip.board), new: Some(at) };
+    Ok(Step::Swap(Proposal {
+        updates: vec![update],
+        pack: Parcel::Objects(objects),
+        claims,
+        endings: Vec::new(),
+        answer: decided,
+    }))
+}
+
+/// The best session that is ready.
+fn next(core: &Core, tip: &Tip, can: &BTreeSet<String>, seed: u64) -> Result<SessionId, Error> {
+    let shelf = core.shelf(tip, tip.board)?;
+    let board = Board::read(&shelf)?;
+    let agenda = Agenda { agent: core.options.agent.name.clone(), can: can.clone(), gate: core.gate(tip), seed };
+    Ok(moves::next(&board, &agenda, &BTreeSet::new())?.id)
+}
+
+impl Core {
+    pub(super) fn gate(&self, tip: &Tip) -> Gate {
+        Gate { claims_per_agent_max: tip.settings.max_claims_per_agent }
+    }
+
+    fn terms(&self, tip: &Tip, request: &ClaimRequest) -> Result<Terms, Error> {
+        Ok(Terms {
+            lease_wished: request.lease,
+            lease_default: tip.settings.lease,
+            lease_max: tip.settings.lease_max,
+            checkout: request.isolation.unwrap_or(tip.settings.isolation).checkout(),
+            base_branch: tip.base_branch().to_owned(),
+            base_commit: store::object_id(tip.base),
+            gate: self.gate(tip),
+        })
+    }
+
+    /// A session that this agent claimed here and whose local effects a kill cut off: `claim --next` gives that one
+    /// first, or a killed call would leave work that nobody does.
+    fn unfinished(&self, tip: &Tip) -> Result<Option<SessionId>, Error> {
+        let shelf = self.shelf(tip, tip.board)?;
+        for holding in self.private.holdings()? {
+            if holding.stage != Stage::Won || holding.agent != self.options.agent.name {
+                continue;
+            }
+            let caller = self.caller(Some(&holding.id))?;
+            let record = shelf.record(State::Active, &holding.id)?;
+            let ours = record.and_then(|record| record.claim).is_some_and(|claim| moves::holds(&claim, &caller));
+            if ours && self.private.try_lock(&local_lock(&holding.id))?.is_some() {
+                return Ok(Some(holding.id));
+            }
+        }
+        Ok(None)
+    }
+
+    /// git keeps branches as files: beside a branch `session` there is no room for `session/<id>`. Said before the swap,
+    /// because afterwards the claim would be won and could not be worked on.
+    fn refuse_branch_in_the_way(&self, record: &Record) -> Result<(), Error> {
+        let checkout = record.claim.as_ref().map(|claim| claim.checkout);
+        let repository = self.user_repository()?;
+        if checkout == Some(CheckoutKind::None) || repository.find_reference("refs/heads/session").is_err() {
+            return Ok(());
+        }
+        Err(Error::Environment {
+            message: format!("a branch `session` is in the way of `{}`", record.id.branch()),
+            hint: Some("git branch -m session session-old".to_owned()),
+        })
+    }
+
+    /// A name that many agents may share proves nothing: only a claim that a kill cut off is given back to it.
+    fn refuse_shared_name(&self, record: &Record, caller: &Caller) -> Result<(), Error> {
+        match self.options.agent.source {
+            AgentSource::Given | AgentSource::Checkout | AgentSource::Harness => return Ok(()),
+            AgentSource::Shared => {}
+        }
+        let id = &record.id;
+        let unfinished = self.private.holding(id)?.is_some_and(|holding| holding.stage == Stage::Won);
+        if unfinished && self.private.try_lock(&local_lock(id))?.is_some() {
+            return Ok(());
+        }
+        let since = record.claim.as_ref().map(|claim| claim.claimed_at);
+        let refusal = Refusal::new(
+            Code::Held,
+            format!(
+                "session `{id}` is held by `{}`{}; that is git's user.name, which every agent here may have",
+                caller.agent,
+                since.map_or_else(String::new, |since| format!(" since {}", moves::when(since, self.clock.now()))),
+            ),
+        );
+        Err(refusal
+            .text("id", id.as_str())
+            .text("holder", caller.agent.as_str())
+            .hint("git session claim --next --as <your name>")
+            .into())
+    }
+}
+
+/// The lock that a claim's local effects are made under.
+pub(super) fn local_lock(id: &SessionId) -> String {
+    format!("{id}.local")
+}

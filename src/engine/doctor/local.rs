@@ -1,0 +1,152 @@
+//! This machine's half: git, settings, claims that were made here, their checkouts, drafts.
+
+use std::os::unix::fs::PermissionsExt;
+
+use super::{Diagnosis, Finding, Remedy, Severity};
+use crate::checkout::exclude;
+use crate::domain::board::Board;
+use crate::domain::record::CheckoutKind;
+use crate::domain::state::State;
+use crate::engine::{Core, Error, Holding, Stage, Tip};
+use crate::git;
+
+impl Core {
+    /// What does not depend on the board: git's version, the identity.
+    pub(super) fn check_surroundings(&self, diagnosis: &mut Diagnosis) -> Result<(), Error> {
+        let findings = &mut diagnosis.findings;
+        let (major, minor) = git::OLDEST;
+        match git::version(self.clock.deadline())? {
+            Some(version) if version >= git::OLDEST => {}
+            Some((found_major, found_minor)) => findings.push(Finding::new(
+                "old_git",
+                Severity::Error,
+                format!("git is {found_major}.{found_minor}, older than {major}.{minor}: sessions cannot be completed"),
+            )),
+            None => findings.push(Finding::new("strange_git", Severity::Warning, "git does not tell its version")),
+        }
+        let config = &self.options.git_config;
+        if config.get_shared("user.name").is_none() || config.get_shared("user.email").is_none() {
+            findings.push(
+                Finding::new("no_identity", Severity::Warning, "git does not know the user's name and mail address")
+                    .by_hand("git config --global user.name and user.email"),
+            );
+        }
+        Ok(())
+    }
+
+    /// Claims, checkouts and drafts of this repository, against the board.
+    pub(super) fn check_here(&self, tip: &Tip, diagnosis: &mut Diagnosis) -> Result<(), Error> {
+        let shelf = self.shelf(tip, tip.board)?;
+        let Ok(board) = Board::read(&shelf) else { return Ok(()) };
+        for holding in self.private.holdings()? {
+            diagnosis.holdings += 1;
+            self.check_holding(&board, tip, &holding, &mut diagnosis.findings)?;
+        }
+        for id in self.local_drafts(&tip.whereabouts.layout) {
+            let place = board.place(&id);
+            if let Ok(Some(state)) = place
+                && state != State::Drafting
+            {
+                let path = self.draft_folder(&tip.whereabouts.layout, &id);
+                let finding = Finding::new(
+                    "stray_draft",
+                    Severity::Warning,
+                    format!("is {state}, but a draft of it is here too"),
+                );
+                diagnosis
+                    .findings
+                    .push(finding.about(&id).at(path.map(|path| path.display().to_string()).unwrap_or_default()));
+            }
+        }
+        if let Some(top) = &self.options.place.top
+            && exclude::is_ignored(top, &tip.whereabouts.layout.lock(), self.clock.deadline())?
+        {
+            let finding = Finding::new(
+                "root_ignored",
+                Severity::Warning,
+                "git ignores the root here: shell scripts that use `git add` would claim nothing",
+            );
+            diagnosis.findings.push(finding.at(tip.whereabouts.layout.root()));
+        }
+        Ok(())
+    }
+
+    fn check_holding(
+        &self,
+        board: &Board<'_>,
+        tip: &Tip,
+        holding: &Holding,
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), Error> {
+        let id = &holding.id;
+        let Ok(place) = board.place(id) else { return Ok(()) };
+        let record = board.shelf().record(State::Active, id).ok().flatten();
+        let claim = record.as_ref().and_then(|record| record.claim.as_ref());
+        let ours = claim.is_some_and(|claim| claim.nonce == holding.nonce && claim.epoch == holding.epoch);
+        let there = holding.path.as_ref().filter(|path| path.is_dir());
+        if place == Some(State::Active) && ours {
+            if holding.stage == Stage::Won {
+                findings.push(
+                    Finding::new(
+                        "unfinished",
+                        Severity::Warning,
+                        "is claimed here, but its checkout was never finished",
+                    )
+                    .about(id)
+                    .by_hand(format!("git session claim {id} --as {}", quoted(holding.agent.as_str()))),
+                );
+            } else if holding.checkout != CheckoutKind::None && there.is_none() {
+                findings.push(
+                    Finding::new("checkout_missing", Severity::Warning, "is claimed here, but its checkout is gone")
+                        .about(id)
+                        .by_hand(format!("git session claim {id} --as {}", quoted(holding.agent.as_str()))),
+                );
+            }
+            let plan = there.map(|path| path.join(tip.whereabouts.layout.folder(State::Active, id)).join("SESSION.md"));
+            if let Some(plan) = plan
+                && plan.symlink_metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o222 != 0)
+            {
+                let finding = Finding::new("plan_writable", Severity::Note, "the plan in the checkout can be written");
+                let path = plan.display().to_string();
+                findings.push(finding.about(id).at(path).safely("make it read-only", Remedy::Freeze(plan)));
+            }
+            return Ok(());
+        }
+        if let Some(path) = there
+            && std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some())
+        {
+            findings.push(self.leftover(holding, path));
+        }
+        Ok(())
+    }
+
+    /// A checkout of a session that is not held here any more.
+    fn leftover(&self, holding: &Holding, path: &std::path::Path) -> Finding {
+        let id = &holding.id;
+        let safe: Vec<git2::Oid> =
+            holding.ended_at.as_deref().and_then(|oid| git2::Oid::from_str(oid).ok()).into_iter().collect();
+        let lost = self.loss(id, path, &safe);
+        let finding = match lost {
+            Ok(lost) if lost.is_empty() => Finding::new(
+                "checkout_left",
+                Severity::Note,
+                "is not held here any more; its checkout holds nothing of its own",
+            )
+            .safely("remove the checkout", Remedy::RemoveCheckout(id.clone())),
+            Ok(lost) => Finding::new(
+                "checkout_left",
+                Severity::Warning,
+                format!("is not held here any more, but its checkout has work: {lost}"),
+            )
+            .by_hand("look at it and save what is wanted"),
+            Err(error) => {
+                Finding::new("checkout_left", Severity::Warning, format!("its checkout cannot be read: {error}"))
+            }
+        };
+        finding.about(id).at(path.display().to_string())
+    }
+}
+
+fn quoted(text: &str) -> String {
+    crate::domain::quote::quote_sh_if_needed(text)
+}

@@ -1,0 +1,161 @@
+//! `doctor`: everything that is not as it should be, with a stable code each, and the mending of what is safe to mend.
+
+mod board;
+mod local;
+mod mend;
+
+use crate::domain::board::Broken;
+use crate::domain::id::SessionId;
+use crate::remote::Purpose;
+
+use super::{Engine, Error, Tip};
+
+/// How bad a finding is. Errors alone make the exit status 8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// An invariant is broken.
+    Error,
+    /// Something that somebody should look at.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+impl Severity {
+    /// The word in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+}
+
+/// What can be done about a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mend {
+    /// Nothing that a program should do by itself; the text says what a person can.
+    ByHand(String),
+    /// `--fix` does it; the text says what.
+    Safe(String, Remedy),
+}
+
+/// A mending that is safe: it destroys nothing, and running it twice is running it once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remedy {
+    /// Adds the lock line that an active session's claim says it should have.
+    AddLine(SessionId, i64),
+    /// Removes the lock line of a session that has ended.
+    RemoveLine(SessionId),
+    /// Moves the older layout's lines into the lock file and removes that file.
+    RetireOldLock,
+    /// Makes a plan read-only again.
+    Freeze(std::path::PathBuf),
+    /// Removes a checkout of an ended session that holds nothing of its own.
+    RemoveCheckout(SessionId),
+}
+
+/// One thing that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Stable; `docs/doctor.md` says what each means.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The session it is about.
+    pub id: Option<SessionId>,
+    /// The path on the board or on this machine.
+    pub path: Option<String>,
+    /// What is so.
+    pub message: String,
+    /// What can be done.
+    pub mend: Option<Mend>,
+}
+
+impl Finding {
+    fn new(code: &'static str, severity: Severity, message: impl Into<String>) -> Self {
+        Self { code, severity, id: None, path: None, message: message.into(), mend: None }
+    }
+
+    fn about(mut self, id: &SessionId) -> Self {
+        self.id = Some(id.clone());
+        self
+    }
+
+    fn at(mut self, path: impl Into<String>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    fn by_hand(mut self, what: impl Into<String>) -> Self {
+        self.mend = Some(Mend::ByHand(what.into()));
+        self
+    }
+
+    fn safely(mut self, what: impl Into<String>, remedy: Remedy) -> Self {
+        self.mend = Some(Mend::Safe(what.into(), remedy));
+        self
+    }
+
+    fn of_broken(broken: &Broken) -> Self {
+        let finding = Self::new(broken.code, Severity::Error, broken.to_string()).at(broken.path.clone());
+        match &broken.session {
+            Some(id) => finding.about(id),
+            None => finding,
+        }
+    }
+}
+
+/// What `doctor` looked at and found.
+#[derive(Debug, Clone, Default)]
+pub struct Diagnosis {
+    /// By severity, then id, then code.
+    pub findings: Vec<Finding>,
+    /// How many sessions of the board were read.
+    pub sessions: usize,
+    /// How many claims of this repository were looked at.
+    pub holdings: usize,
+    /// What was mended.
+    pub mended: Vec<String>,
+}
+
+impl Engine {
+    /// Looks at everything: the whole board, this repository's private state, its checkouts, its surroundings.
+    ///
+    /// # Errors
+    /// Only what keeps it from looking at all; a broken board is a finding.
+    pub fn doctor(&mut self) -> Result<Diagnosis, Error> {
+        let mut diagnosis = Diagnosis::default();
+        self.core.check_surroundings(&mut diagnosis)?;
+        match self.look_to_read() {
+            Ok(tip) => {
+                self.core.check_board(&tip, &mut diagnosis)?;
+                self.core.check_here(&tip, &mut diagnosis)?;
+            }
+            Err(Error::Broken(broken)) => diagnosis.findings.push(Finding::of_broken(&broken)),
+            Err(error) => return Err(error),
+        }
+        diagnosis
+            .findings
+            .sort_by(|a, b| (a.severity, &a.id, a.code, &a.path).cmp(&(b.severity, &b.id, b.code, &b.path)));
+        Ok(diagnosis)
+    }
+
+    /// The same, and mends what is safe to mend; what is left is found again.
+    ///
+    /// # Errors
+    /// As [`Engine::doctor`], and those of the loop.
+    pub fn doctor_and_mend(&mut self) -> Result<Diagnosis, Error> {
+        let first = self.doctor()?;
+        let mended = self.mend(&first.findings)?;
+        let mut second = self.doctor()?;
+        second.mended = mended;
+        Ok(second)
+    }
+
+    /// The tip, for what needs it after a diagnosis.
+    fn tip_now(&mut self) -> Result<Tip, Error> {
+        self.look(Purpose::Read, &[])
+    }
+}

@@ -1,0 +1,66 @@
+//! What was known when somebody looked last: for `--offline`, and to ask for the right names at once.
+
+use super::tip::Tip;
+use super::{Core, Error};
+use git2::Oid;
+use serde::{Deserialize, Serialize};
+
+/// What was known when somebody looked last: for `--offline`, and to ask for the right names at once.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Known {
+    pub(super) version: u32,
+    pub(super) board: Option<String>,
+    pub(super) base: Option<String>,
+    pub(super) board_tip: Option<String>,
+    pub(super) base_tip: Option<String>,
+    pub(super) root: Option<String>,
+    /// When the remote last said where its HEAD points, in seconds since 1970.
+    #[serde(default)]
+    pub(super) head_seen: Option<i64>,
+}
+
+pub(super) const KNOWN: &str = "tip.json";
+
+impl Core {
+    pub(super) fn known(&self) -> Result<Known, Error> {
+        let bytes = self.private.load(KNOWN)?;
+        // A note that does not parse is a note that is not there: it can be found out again.
+        Ok(bytes.and_then(|bytes| serde_json::from_slice::<Known>(&bytes).ok()).unwrap_or_default())
+    }
+
+    pub(super) fn save_known(&self, known: &Known) -> Result<(), Error> {
+        self.private.save(KNOWN, &serde_json::to_vec(known).expect("strings are JSON"))
+    }
+
+    /// Notes where the branches are, for who asks without the network.
+    pub(super) fn remember(&self, tip: &Tip) -> Result<(), Error> {
+        let known = self.known()?;
+        let fresh = Known {
+            version: 1,
+            board: Some(tip.board_branch().to_owned()),
+            base: Some(tip.base_branch().to_owned()),
+            board_tip: Some(tip.board.to_string()),
+            base_tip: Some(tip.base.to_string()),
+            root: Some(tip.whereabouts.layout.root().to_owned()),
+            head_seen: known.head_seen,
+        };
+        if known.board_tip != fresh.board_tip || known.base_tip != fresh.base_tip || known.board != fresh.board {
+            self.save_known(&fresh)?;
+        }
+        Ok(())
+    }
+
+    /// The root when the board was seen last.
+    pub(super) fn known_root(&self) -> Result<Option<String>, Error> {
+        Ok(self.known()?.root)
+    }
+
+    /// The board's and the base's commit when they were seen last, if they are still here.
+    pub(super) fn last_tip(&self) -> Option<(Oid, Oid)> {
+        let known = self.known().ok()?;
+        let board = Oid::from_str(known.board_tip.as_deref()?).ok()?;
+        let base = Oid::from_str(known.base_tip.as_deref()?).ok()?;
+        self.store.repository().find_commit(board).ok()?;
+        Some((board, base))
+    }
+}

@@ -1,0 +1,389 @@
+//! Landing: the session's work on the fetched base, and the one change that records it.
+
+use git2::Oid;
+
+use super::checks::{self, Secrets};
+use super::complete::CompleteRequest;
+use super::{Core, Error, Tip};
+use crate::checkout::landing::{self, Committer, Landing, LandingKind, LandingRequest};
+use crate::checkout::own_folder;
+use crate::domain::board::Board;
+use crate::domain::change::{Change, Event};
+use crate::domain::id::{Kind, SessionId};
+use crate::domain::knowledge;
+use crate::domain::moves::{self, Caller, Completion, FolderFile, KnowledgeDraft, WorkFiles};
+use crate::domain::nonce::Nonce;
+use crate::domain::plan::{Land, Plan as SessionPlan};
+use crate::domain::record::{Ending, Outcome, Record};
+use crate::domain::refusal::{Code, Refusal};
+use crate::domain::scope::Scope;
+use crate::remote::RefUpdate;
+use crate::store;
+use crate::template::{self, KbDraft};
+
+/// What is to be landed, and how.
+pub(super) struct Plan<'a> {
+    pub(super) id: &'a SessionId,
+    pub(super) head: Option<Oid>,
+    pub(super) land: Land,
+    pub(super) plan: &'a SessionPlan,
+    pub(super) work: &'a WorkFiles,
+    pub(super) secrets: Secrets,
+}
+
+/// A landing that was computed and passed its checks.
+pub(super) struct Computed {
+    /// The base's tree with the work in it.
+    tree: Oid,
+    /// The parents of the landing's commit, the first one on the base branch.
+    parents: Vec<Oid>,
+    /// The patch against the first parent of the whole landing.
+    patch: Vec<u8>,
+    /// Whether there is anything to land.
+    content: Content,
+    files: Vec<String>,
+    outside_scope: Vec<String>,
+    learnings: Option<String>,
+    /// The commit on the base branch, when somebody else made it.
+    found: Option<Oid>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Content {
+    Some,
+    None,
+}
+
+/// What landed.
+#[derive(Debug, Clone)]
+pub(super) struct Landed {
+    /// The commit on the base branch, where it is another than the board's.
+    pub(super) commit: Option<Oid>,
+    /// The paths it changed.
+    pub(super) files: Vec<String>,
+    /// Those that the plan's scope does not have.
+    pub(super) outside_scope: Vec<String>,
+}
+
+/// Everything that a completion's commits are built from.
+pub(super) struct Build<'a> {
+    pub(super) request: &'a CompleteRequest,
+    pub(super) nonce: &'a Nonce,
+    pub(super) id: &'a SessionId,
+    pub(super) plan: &'a SessionPlan,
+    pub(super) work: &'a WorkFiles,
+    pub(super) record: Record,
+    pub(super) board: &'a Board<'a>,
+    pub(super) caller: &'a Caller,
+    pub(super) tip: &'a Tip,
+}
+
+/// A completion's refs, ready to be swapped.
+pub(super) struct Built {
+    pub(super) updates: Vec<RefUpdate>,
+    pub(super) landed: Landed,
+    pub(super) kb_session: Option<SessionId>,
+}
+
+impl Core {
+    /// Computes the landing on the fetched base and checks what it brings.
+    pub(super) fn land(&self, plan: &Plan<'_>, record: &Record, tip: &Tip) -> Result<Computed, Error> {
+        let repository = self.store.repository();
+        let base_tree = repository.find_commit(tip.base)?.tree_id();
+        let Some(head) = plan.head.filter(|_| plan.land != Land::None) else {
+            self.check_secrets(plan, &[])?;
+            return Ok(Computed::nothing(base_tree, tip, self.learnings(plan, None, tip)?));
+        };
+        self.check_landing(plan, tip)?;
+        let (tree, commits) = self.computed(plan, head, record, tip)?;
+        let root = tip.whereabouts.layout.root();
+        let patch = landing::patch(self.store.path(), base_tree, tree, root, self.clock.deadline())?;
+        self.check_secrets(plan, &patch)?;
+        let files = landing::code_changes(repository, tip.base, head, root)?;
+        let parents = match plan.land {
+            Land::Merge => vec![tip.base, head],
+            Land::Rebase => vec![commits.last().copied().unwrap_or(tip.base)],
+            Land::Squash | Land::Branch | Land::None => vec![tip.base],
+        };
+        Ok(Computed {
+            content: if patch.is_empty() && plan.land != Land::Merge { Content::None } else { Content::Some },
+            tree,
+            parents,
+            patch,
+            outside_scope: outside(plan.plan, &files),
+            files,
+            learnings: self.learnings(plan, Some(head), tip)?,
+            found: None,
+        })
+    }
+
+    /// What may not land however it merges: changes under the root, canonical knowledge.
+    pub(super) fn check_landing(&self, plan: &Plan<'_>, tip: &Tip) -> Result<(), Error> {
+        let Some(head) = plan.head else { return Ok(()) };
+        let repository = self.store.repository();
+        let layout = &tip.whereabouts.layout;
+        let id = plan.id;
+        let own = own_folder(layout.root(), id);
+        let strange = landing::root_changes(repository, tip.base, head, layout.root(), &own)?;
+        if let Some(first) = strange.first() {
+            return Err(Refusal::new(
+                Code::Dirty,
+                format!("session `{id}` changes `{}`, which is the board's, not its own", first.escape_debug()),
+            )
+            .text("id", id.as_str())
+            .list("paths", strange)
+            .hint("git session sync")
+            .into());
+        }
+        let changed = landing::code_changes(repository, tip.base, head, layout.root())?;
+        checks::knowledge(id, &changed, &tip.settings.knowledge)?;
+        self.check_committed_plan(id, head, tip)
+    }
+
+    /// A plan that was edited and committed on the session branch is as changed as one that was edited on the disk.
+    fn check_committed_plan(&self, id: &SessionId, head: Oid, tip: &Tip) -> Result<(), Error> {
+        use crate::domain::board::Shelf;
+        let shelf = self.shelf(tip, tip.board)?;
+        let record = shelf.record(crate::domain::state::State::Active, id)?;
+        let Some(frozen) = record.as_ref().and_then(moves::frozen_plan) else { return Ok(()) };
+        let path = format!("{}/SESSION.md", own_folder(tip.whereabouts.layout.root(), id));
+        let tree = self.store.repository().find_commit(head)?.tree()?;
+        match tree.get_path(path.as_ref()) {
+            Ok(entry) if entry.id().to_string() != frozen.as_str() => Err(Refusal::new(
+                Code::PlanChanged,
+                format!("the branch of session `{id}` has another SESSION.md than the plan that was claimed"),
+            )
+            .text("id", id.as_str())
+            .text("frozen", frozen.as_str())
+            .text("found", entry.id().to_string())
+            .hint(format!("git log {} -- {path}", id.branch()))
+            .into()),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    fn computed(&self, plan: &Plan<'_>, head: Oid, record: &Record, tip: &Tip) -> Result<(Oid, Vec<Oid>), Error> {
+        self.refuse_old_git()?;
+        let agent = record.claim.as_ref().map_or(&self.options.agent.name, |claim| &claim.agent);
+        let (name, email) = self.signatures(Some(plan.id), agent, &tip.settings.env_domain).committer;
+        let request = LandingRequest {
+            user_common_dir: &self.options.place.common_dir,
+            engine_dir: self.store.path(),
+            base: tip.base,
+            head,
+            root: tip.whereabouts.layout.root(),
+            kind: match plan.land {
+                Land::Squash | Land::Branch | Land::None => LandingKind::Squash,
+                Land::Merge => LandingKind::Merge,
+                Land::Rebase => LandingKind::Rebase,
+            },
+            committer: Committer { name, email, unix: tip.now.unix() },
+        };
+        match landing::land(&request, self.clock.deadline())? {
+            Landing::Clean { code_tree, commits } => Ok((code_tree, commits)),
+            Landing::Conflicts(paths) => {
+                let shown: Vec<String> =
+                    paths.iter().take(5).map(|path| format!("`{}`", path.escape_debug())).collect();
+                Err(Refusal::new(
+                    Code::Conflict,
+                    format!("session `{}` conflicts with `{}` in {}", plan.id, tip.base_branch(), shown.join(", ")),
+                )
+                .text("id", plan.id.as_str())
+                .list("paths", paths)
+                .hint(format!("git session sync {}", plan.id))
+                .into())
+            }
+        }
+    }
+
+    /// The base has the session's work by somebody else's merge: by ancestry, by trailer, or because merging the
+    /// branch would add nothing any more.
+    pub(super) fn landed_elsewhere(
+        &self,
+        plan: &Plan<'_>,
+        record: &Record,
+        tip: &Tip,
+    ) -> Result<Option<Computed>, Error> {
+        let Some(head) = plan.head else { return Ok(None) };
+        let repository = self.store.repository();
+        let root = tip.whereabouts.layout.root();
+        let fork = repository.merge_base(tip.base, head)?;
+        let by_trailer = store::find(repository, tip.base, plan.id, Event::Landed.as_str())?;
+        let start = record.claim.as_ref().map_or(fork, |claim| store::oid(&claim.base_commit));
+        let found = if fork == head {
+            Some(head)
+        } else if by_trailer.is_some() {
+            by_trailer
+        } else {
+            let base_tree = repository.find_commit(tip.base)?.tree_id();
+            let adds_nothing = self.computed(plan, head, record, tip).is_ok_and(|(tree, _)| tree == base_tree);
+            adds_nothing.then_some(tip.base)
+        };
+        let Some(found) = found else { return Ok(None) };
+        let tree_of = |commit: Oid| repository.find_commit(commit).map(|commit| commit.tree_id());
+        let patch = landing::patch(self.store.path(), tree_of(start)?, tree_of(head)?, root, self.clock.deadline())?;
+        let files = landing::code_changes(repository, start, head, root)?;
+        Ok(Some(Computed {
+            tree: tree_of(tip.base)?,
+            parents: vec![tip.base],
+            patch,
+            content: Content::None,
+            outside_scope: outside(plan.plan, &files),
+            files,
+            learnings: self.learnings(plan, Some(head), tip)?,
+            found: Some(found),
+        }))
+    }
+
+    /// What a branch that is pushed for others to merge would show: its files, and its changes since it left the base.
+    pub(super) fn check_shown(&self, plan: &Plan<'_>, tip: &Tip) -> Result<(), Error> {
+        let Some(head) = plan.head else { return self.check_secrets(plan, &[]) };
+        let repository = self.store.repository();
+        let tree_of = |commit: Oid| repository.find_commit(commit).map(|commit| commit.tree_id());
+        let fork = repository.merge_base(tip.base, head)?;
+        let root = tip.whereabouts.layout.root();
+        let patch = landing::patch(self.store.path(), tree_of(fork)?, tree_of(head)?, root, self.clock.deadline())?;
+        self.check_secrets(plan, &patch)
+    }
+
+    /// Landings need `git merge-tree --write-tree`. Asked here, where it is needed, because it costs a process.
+    fn refuse_old_git(&self) -> Result<(), Error> {
+        let (major, minor) = crate::git::OLDEST;
+        match crate::git::version(self.clock.deadline())? {
+            Some(found) if found < crate::git::OLDEST => Err(Error::Environment {
+                message: format!("git is {}.{}, but landing needs {major}.{minor} or newer", found.0, found.1),
+                hint: Some("git session doctor".to_owned()),
+            }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn check_secrets(&self, plan: &Plan<'_>, patch: &[u8]) -> Result<(), Error> {
+        match plan.secrets {
+            Secrets::Allowed => Ok(()),
+            Secrets::Refused => Ok(checks::secrets_in(plan.id, &plan.work.files, patch)?),
+        }
+    }
+
+    /// What the session wrote down for others to learn.
+    fn learnings(&self, plan: &Plan<'_>, head: Option<Oid>, tip: &Tip) -> Result<Option<String>, Error> {
+        let Some(head) = head else { return Ok(None) };
+        let path = format!("{}/sessions/{}/learnings.md", tip.settings.knowledge, plan.id);
+        let tree = self.store.repository().find_commit(head)?.tree()?;
+        let Ok(entry) = tree.get_path(path.as_ref()) else { return Ok(None) };
+        let Ok(blob) = self.store.repository().find_blob(entry.id()) else { return Ok(None) };
+        let text = String::from_utf8_lossy(blob.content()).into_owned();
+        Ok(Some(text).filter(|text| !text.trim().is_empty()))
+    }
+
+    /// Builds the commits of a completion: one on the base branch where the board is there, else one on each.
+    pub(super) fn build_completion(&self, build: &Build<'_>, computed: &Computed) -> Result<Built, Error> {
+        let Build { request, nonce, id, tip, caller, .. } = *build;
+        let apart = tip.whereabouts.apart();
+        let repository = self.store.repository();
+        let signatures = self.signatures(Some(id), &caller.agent, &tip.settings.env_domain);
+        let mut updates = Vec::new();
+        let mut landed = computed.found;
+        if apart && computed.found.is_none() && computed.content == Content::Some {
+            let change = Change {
+                id: Some(id.clone()),
+                event: Event::Landed,
+                agent: caller.agent.clone(),
+                epoch: build.record.claim.as_ref().map(|claim| claim.epoch),
+                nonce: nonce.clone(),
+                body: Some(request.summary.clone().unwrap_or_else(|| build.record.title.clone())),
+                edits: Vec::new(),
+            };
+            let draft = store::Draft {
+                parents: computed.parents.clone(),
+                tree: Some(computed.tree),
+                change: &change,
+                signatures: &signatures,
+                at: tip.now,
+            };
+            let written = store::write(repository, &tip.whereabouts.layout, &draft)?;
+            landed = Some(written.commit);
+            updates.push(RefUpdate { name: tip.whereabouts.base.clone(), old: Some(tip.base), new: landed });
+        }
+        let knowledge = self.knowledge_session(build, computed)?;
+        let kb_session = knowledge.as_ref().map(|draft| draft.id.clone());
+        let report = self.completion_report(build, computed, landed)?;
+        let completion = Completion {
+            record: build.record.clone(),
+            summary: request.summary.clone(),
+            landed: landed.map(store::object_id),
+            files: build.work.files.clone(),
+            patch: computed.patch.clone(),
+            report,
+            knowledge,
+        };
+        let change = moves::complete(build.board, &completion, caller, nonce, tip.now)?;
+        let (parents, tree) = if apart {
+            (vec![tip.board], repository.find_commit(tip.board)?.tree_id())
+        } else {
+            (computed.parents.clone(), computed.tree)
+        };
+        let draft = store::Draft { parents, tree: Some(tree), change: &change, signatures: &signatures, at: tip.now };
+        let written = store::write(repository, &tip.whereabouts.layout, &draft)?;
+        // The board branch is the one that decides, so it comes first.
+        updates.insert(
+            0,
+            RefUpdate { name: tip.whereabouts.board.clone(), old: Some(tip.board), new: Some(written.commit) },
+        );
+        let landed =
+            Landed { commit: landed, files: computed.files.clone(), outside_scope: computed.outside_scope.clone() };
+        Ok(Built { updates, landed, kb_session })
+    }
+
+    fn completion_report(&self, build: &Build<'_>, computed: &Computed, landed: Option<Oid>) -> Result<String, Error> {
+        let outcome = Outcome {
+            outcome: Ending::Completed,
+            summary: build.request.summary.clone(),
+            reason: None,
+            landed: landed.map(store::object_id),
+            patch_bytes: Some(computed.patch.len() as u64),
+            ended_at: build.tip.now,
+        };
+        let mut report = template::render_completion(&build.record, build.plan, &build.caller.agent, &outcome)?;
+        if build.request.secrets == Secrets::Allowed {
+            report.push_str("\nThe search for secrets was waived (`--allow-secret`).\n");
+        }
+        Ok(report)
+    }
+
+    fn knowledge_session(&self, build: &Build<'_>, computed: &Computed) -> Result<Option<KnowledgeDraft>, Error> {
+        let (Some(state), Some(learnings), Kind::Work) =
+            (build.request.knowledge, &computed.learnings, build.id.kind())
+        else {
+            return Ok(None);
+        };
+        let topic = knowledge::topic(learnings);
+        let id = moves::knowledge_session(build.board, &knowledge::kb_id(build.tip.now.date(), &topic))?;
+        let draft = KbDraft { id: id.clone(), topic, source: build.id.clone(), at: build.tip.now };
+        let text = template::render_kb_plan(&draft, self.template(build.tip, "kb-merge-SESSION.md.j2")?.as_deref())?;
+        let files = vec![FolderFile { path: "SESSION.md".to_owned(), bytes: text.into_bytes() }];
+        Ok(Some(KnowledgeDraft { id, state, files, source: build.id.clone() }))
+    }
+}
+
+impl Computed {
+    fn nothing(base_tree: Oid, tip: &Tip, learnings: Option<String>) -> Self {
+        Self {
+            tree: base_tree,
+            parents: vec![tip.base],
+            patch: Vec::new(),
+            content: Content::None,
+            files: Vec::new(),
+            outside_scope: Vec::new(),
+            learnings,
+            found: None,
+        }
+    }
+}
+
+fn outside(plan: &SessionPlan, files: &[String]) -> Vec<String> {
+    match Scope::parse(&plan.scope) {
+        Ok(scope) if !scope.is_empty() => files.iter().filter(|path| !scope.matches(path)).cloned().collect(),
+        Ok(_) | Err(_) => Vec::new(),
+    }
+}

@@ -1,0 +1,270 @@
+//! Looking: the board as lists and single sessions, without changing anything.
+
+use std::collections::BTreeSet;
+
+use super::{Core, Engine, Error, Tip};
+use crate::domain::board::{Board, Broken, PlanFile, Shelf, Standing};
+use crate::domain::id::{IdQuery, SessionId};
+use crate::domain::moves::{self, Agenda};
+use crate::domain::plan::Plan;
+use crate::domain::record::{Claim, Record};
+use crate::domain::refusal::{Code, Refusal};
+use crate::domain::state::State;
+use crate::domain::time::Timestamp;
+
+/// Ten minutes of grace before a lease counts as expired: clocks differ.
+const GRACE_SECONDS: i64 = 600;
+
+/// Whether a claim shows signs of life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Life {
+    /// The last sign is younger than half the lease.
+    Alive,
+    /// Older than that.
+    Quiet,
+    /// Older than the lease and the grace; never free for that.
+    Expired,
+}
+
+impl Life {
+    /// The word in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Alive => "alive",
+            Self::Quiet => "quiet",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// The life of a claim at `now`.
+    pub fn of(claim: &Claim, now: Timestamp) -> Self {
+        let silent = now.since(claim.renewed_at);
+        let lease = i64::from(claim.lease.seconds());
+        if silent > lease + GRACE_SECONDS {
+            Self::Expired
+        } else if silent > lease / 2 {
+            Self::Quiet
+        } else {
+            Self::Alive
+        }
+    }
+}
+
+/// How much of a session is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// What a line needs.
+    Line,
+    /// Everything.
+    Whole,
+}
+
+/// One session as a list has it.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// The session.
+    pub id: SessionId,
+    /// Its state.
+    pub state: State,
+    /// Its plan, unless that cannot be read.
+    pub plan: Option<Plan>,
+    /// Its record, where it has one that can be read.
+    pub record: Option<Record>,
+    /// Its lock line's time.
+    pub line: Option<i64>,
+    /// Whether it could be claimed now.
+    pub ready: bool,
+    /// Why not.
+    pub why: Vec<Refusal>,
+    /// What is broken about it.
+    pub broken: Option<Broken>,
+    /// Whether it is only a draft in the hub.
+    pub local: bool,
+}
+
+impl Listed {
+    /// Its title.
+    pub fn title(&self) -> String {
+        let planned = self.plan.as_ref().map(|plan| plan.title_or(&self.id));
+        planned
+            .or_else(|| self.record.as_ref().map(|record| record.title.clone()))
+            .unwrap_or_else(|| self.id.slug().to_owned())
+    }
+
+    /// Its claim.
+    pub fn claim(&self) -> Option<&Claim> {
+        self.record.as_ref().filter(|_| self.state != State::Planned).and_then(|record| record.claim.as_ref())
+    }
+}
+
+/// One session, whole.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// What a list says of it.
+    pub listed: Listed,
+    /// Its files on the board, relative to its folder.
+    pub files: Vec<String>,
+    /// The blob of SESSION.md on the board.
+    pub plan_blob: Option<String>,
+    /// The blob that its claim froze.
+    pub frozen: Option<String>,
+    /// SESSION.md as text, printable as it is stored.
+    pub plan_text: Option<String>,
+}
+
+impl Engine {
+    /// The sessions in `states`, by state and id, with the tip they were read from.
+    ///
+    /// # Errors
+    /// Those of looking; a session that is broken is listed with what is broken.
+    pub fn list(&mut self, states: &[State]) -> Result<(Vec<Listed>, Tip), Error> {
+        let tip = self.look_to_read()?;
+        let core = &self.core;
+        let shelf = core.shelf(&tip, tip.board)?;
+        let board = Board::read(&shelf)?;
+        let mut listed = Vec::new();
+        for state in states {
+            let mut ids: BTreeSet<SessionId> = shelf.ids(*state)?.into_iter().collect();
+            let on_board = ids.clone();
+            if *state == State::Drafting {
+                let drafts = core.local_drafts(&tip.whereabouts.layout);
+                for id in drafts {
+                    if board.place(&id).is_ok_and(|place| place.is_none()) {
+                        ids.insert(id);
+                    }
+                }
+            }
+            for id in ids {
+                listed.push(if on_board.contains(&id) {
+                    core.listed(&tip, &board, *state, id, Depth::Line)
+                } else {
+                    core.listed_draft(&tip, id)
+                });
+            }
+        }
+        Ok((listed, tip))
+    }
+
+    /// One session.
+    ///
+    /// # Errors
+    /// `no_session`; those of looking.
+    pub fn show(&mut self, query: &IdQuery) -> Result<(Shown, Tip), Error> {
+        let tip = self.look_to_read()?;
+        let id = self.core.resolve(&tip, query)?;
+        let core = &self.core;
+        let shelf = core.shelf(&tip, tip.board)?;
+        let board = Board::read(&shelf)?;
+        let Some(state) = board.place(&id)? else {
+            if !core.local_drafts(&tip.whereabouts.layout).contains(&id) {
+                return Err(Refusal::new(Code::NoSession, format!("no session `{id}` on the board"))
+                    .text("id", id.as_str())
+                    .hint("git session list")
+                    .into());
+            }
+            let listed = core.listed_draft(&tip, id.clone());
+            let folder = core.draft_folder(&tip.whereabouts.layout, &id);
+            let text = folder.and_then(|folder| std::fs::read_to_string(folder.join("SESSION.md")).ok());
+            let shown =
+                Shown { listed, files: vec!["SESSION.md".to_owned()], plan_blob: None, frozen: None, plan_text: text };
+            return Ok((shown, tip));
+        };
+        let path = format!("{}/SESSION.md", tip.whereabouts.layout.folder(state, &id));
+        let text = shelf.file(&path, Plan::BYTES_MAX)?;
+        let listed = core.listed(&tip, &board, state, id.clone(), Depth::Whole);
+        let frozen = listed.record.as_ref().and_then(moves::frozen_plan).map(ToString::to_string);
+        let shown = Shown {
+            files: shelf.files(state, &id)?.into_iter().map(|(path, _, _)| path).collect(),
+            plan_blob: text.as_ref().map(|(blob, _)| blob.to_string()),
+            frozen,
+            plan_text: text.map(|(_, bytes)| String::from_utf8_lossy(&bytes).into_owned()),
+            listed,
+        };
+        Ok((shown, tip))
+    }
+
+    /// The session that `claim --next` would take.
+    ///
+    /// # Errors
+    /// `nothing`; those of looking.
+    pub fn next(&mut self, can: &BTreeSet<String>, seed: u64) -> Result<(Listed, Tip), Error> {
+        let tip = self.look_to_read()?;
+        let core = &self.core;
+        let shelf = core.shelf(&tip, tip.board)?;
+        let board = Board::read(&shelf)?;
+        let agenda = Agenda { agent: core.options.agent.name.clone(), can: can.clone(), gate: core.gate(&tip), seed };
+        let candidate = moves::next(&board, &agenda, &BTreeSet::new())?;
+        let listed = core.listed(&tip, &board, State::Planned, candidate.id, Depth::Line);
+        Ok((listed, tip))
+    }
+}
+
+impl Core {
+    fn listed(&self, tip: &Tip, board: &Board<'_>, state: State, id: SessionId, depth: Depth) -> Listed {
+        let mut listed = Listed {
+            state,
+            plan: None,
+            record: None,
+            line: board.line(&id),
+            ready: false,
+            why: Vec::new(),
+            broken: None,
+            local: false,
+            id,
+        };
+        if let Err(broken) = self.fill(tip, board, &mut listed, depth) {
+            listed.ready = false;
+            listed.broken = Some(broken);
+        }
+        listed
+    }
+
+    fn fill(&self, tip: &Tip, board: &Board<'_>, listed: &mut Listed, depth: Depth) -> Result<(), Broken> {
+        let id = listed.id.clone();
+        let standing = board.standing(&id);
+        listed.plan = board.shelf().plan(listed.state, &id)?.map(|file: PlanFile| file.plan);
+        // A list of a thousand planned sessions has no use for a thousand records.
+        if depth == Depth::Whole || listed.state == State::Active || listed.plan.is_none() {
+            listed.record = board.shelf().record(listed.state, &id)?;
+        }
+        let standing = standing?;
+        let Some(plan) = &listed.plan else { return Ok(()) };
+        match standing {
+            Standing::Planned => {
+                listed.why =
+                    moves::standing_reasons(board, &id, plan, &self.gate(tip), Some(&self.options.agent.name))?;
+                let missing: Vec<&String> =
+                    plan.requires.iter().filter(|capability| !self.options.can.contains(*capability)).collect();
+                if !missing.is_empty() {
+                    let words: Vec<String> = missing.iter().map(|word| format!("`{word}`")).collect();
+                    listed.why.push(Refusal::new(Code::Blocked, format!("needs {}", words.join(", "))));
+                }
+                listed.ready = listed.why.is_empty();
+            }
+            Standing::HalfClaimed { since } => {
+                let since = Timestamp::from_unix(since)
+                    .map_or_else(String::new, |since| format!(" since {}", moves::when(since, tip.now)));
+                listed.why.push(Refusal::new(Code::Held, format!("has the lock line of an unknown holder{since}")));
+            }
+            Standing::Absent | Standing::Drafting | Standing::Active { .. } | Standing::Closed(_) => {}
+        }
+        Ok(())
+    }
+
+    fn listed_draft(&self, tip: &Tip, id: SessionId) -> Listed {
+        let bytes = self
+            .draft_folder(&tip.whereabouts.layout, &id)
+            .and_then(|folder| std::fs::read(folder.join("SESSION.md")).ok());
+        Listed {
+            id,
+            state: State::Drafting,
+            plan: bytes.and_then(|bytes| Plan::parse(&bytes).ok()),
+            record: None,
+            line: None,
+            ready: false,
+            why: Vec::new(),
+            broken: None,
+            local: true,
+        }
+    }
+}

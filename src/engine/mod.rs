@@ -1,0 +1,230 @@
+//! The moves: one method per verb, each a wish that is decided on a fresh board and swapped in, then finished locally.
+//!
+//! Deliberately not here: printing, the environment, and the rules themselves (`domain` has those).
+
+mod abandon;
+mod checks;
+mod claim;
+mod clock;
+mod complete;
+pub mod doctor;
+mod drafts;
+mod ending;
+mod environment;
+mod error;
+mod hub;
+mod init;
+mod journal;
+mod known;
+mod landing;
+mod local;
+mod look;
+mod memory;
+pub mod options;
+mod patience;
+mod plan;
+mod private;
+mod settle;
+mod sync;
+mod tip;
+mod trust;
+mod update;
+mod whereabouts;
+mod work;
+
+pub use crate::checkout::CheckoutError;
+pub use abandon::AbandonRequest;
+pub use checks::Secrets;
+pub use claim::{ClaimAnswer, ClaimRequest, ClaimView, Pick};
+pub use clock::{Clock, nonce};
+pub use complete::{CompleteAnswer, CompleteRequest, Drift};
+pub use environment::Environment;
+pub use error::{Error, chain};
+pub use init::{AgentsMd, Effect, InitAnswer, InitRequest};
+pub use look::{Life, Listed, Shown};
+pub use plan::{NewRequest, PlanAnswer, Until};
+pub use private::{Holding, Private, Stage};
+pub use sync::SyncAnswer;
+pub use tip::Tip;
+pub use trust::{Asked, Trusted};
+pub use whereabouts::Whereabouts;
+pub use work::{ReleaseRequest, Wip};
+
+use crate::checkout::identity::{Identity, User};
+use crate::domain::agent::AgentName;
+use crate::domain::id::SessionId;
+use crate::domain::moves::Caller;
+use crate::domain::nonce::Nonce;
+use crate::domain::settings::Key;
+use crate::remote::{self, Remote, RemoteSettings};
+use crate::store::{EngineRepository, Signatures};
+use options::Options;
+
+/// What somebody wants, made once with its nonce: a retry is the same wish, not a new one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// 128 random bits that tell this wish from every other.
+    pub nonce: Nonce,
+    /// The verb.
+    pub verb: String,
+    /// Who wishes it.
+    pub agent: AgentName,
+    /// The sessions it names; none for `claim --next`.
+    pub ids: Vec<SessionId>,
+}
+
+/// The engine of one command on one repository.
+pub struct Engine {
+    core: Core,
+    remote: Box<dyn Remote>,
+    /// The sessions whose local effects this process makes, locked.
+    held: Vec<(SessionId, private::LockGuard)>,
+}
+
+/// Everything but the remote: what a decision may look at.
+pub(crate) struct Core {
+    options: Options,
+    private: Private,
+    store: EngineRepository,
+    clock: Clock,
+    user: std::cell::OnceCell<git2::Repository>,
+}
+
+impl Engine {
+    /// Opens the repository's engine: its private state, the engine repository and the remote.
+    ///
+    /// # Errors
+    /// [`Error::Environment`] for a repository that cannot be used, [`Error::Store`], [`Error::Unreachable`].
+    pub fn open(options: Options) -> Result<Self, Error> {
+        let clock = Clock::start(options.timeout);
+        if options.place.hub_folder().to_str().is_none() || options.place.common_dir.to_str().is_none() {
+            // Notes and environment files are text; better now than after a claim is won.
+            let path = options.place.hub_folder().display().to_string();
+            return Err(Error::environment(format!("the path `{}` is not UTF-8", path.escape_debug())));
+        }
+        let private = Private::at(options.place.private());
+        let objects = options.place.common_dir.join("objects");
+        let store = EngineRepository::open(private.folder(), &objects)?;
+        let name = options.layers.local(Key::Remote).to_owned();
+        let has_remote = options.git_config.get(&format!("remote.{name}.url")).is_some();
+        if !has_remote && name != "origin" {
+            return Err(Error::Environment {
+                message: format!("no remote `{}` in this repository", name.escape_debug()),
+                hint: Some("git remote -v".to_owned()),
+            });
+        }
+        if !has_remote && let Some(other) = other_remote(&options.git_config) {
+            // Claims that only this clone sees would be won once in every clone.
+            let other = crate::domain::quote::quote_sh_if_needed(&other);
+            return Err(Error::Environment {
+                message: format!("no remote `{name}` in this repository, but there are others"),
+                hint: Some(format!("git config session.remote {other}")),
+            });
+        }
+        let settings = RemoteSettings {
+            name: has_remote.then_some(name),
+            user_repository: options.place.common_dir.clone(),
+            engine_repository: store.path().to_owned(),
+            transport: transport(options.layers.local(Key::Transport))?,
+            ssh_command: options.ssh_command.clone(),
+            config: options.git_config.clone(),
+            watched: if options.watched { remote::Watched::Terminal } else { remote::Watched::Nobody },
+        };
+        let remote = remote::open(&settings)?;
+        Ok(Self {
+            core: Core { options, private, store, clock, user: std::cell::OnceCell::new() },
+            remote,
+            held: Vec::new(),
+        })
+    }
+
+    /// The surroundings it was opened with.
+    pub fn options(&self) -> &Options {
+        &self.core.options
+    }
+
+    /// What the acting agent can do, beyond what the environment says.
+    pub fn add_capabilities(&mut self, can: impl Iterator<Item = String>) {
+        self.core.options.can.extend(can);
+    }
+
+    /// A rehearsal ends before something is changed without a swap.
+    fn rehearse(&self, what: impl Into<String>) -> Result<(), Error> {
+        match self.core.options.rehearsal {
+            options::Rehearsal::Real => Ok(()),
+            options::Rehearsal::Dry => Err(Error::Dry { changes: vec![what.into()] }),
+        }
+    }
+
+    /// The remote's URL, without credentials.
+    pub fn url(&self) -> &str {
+        self.remote.url()
+    }
+
+    /// The repository's private state.
+    pub fn private(&self) -> &Private {
+        &self.core.private
+    }
+}
+
+/// The first remote that has a URL, by name.
+fn other_remote(config: &crate::git::Config) -> Option<String> {
+    let name = |(key, _): (&str, &str)| Some(key.strip_prefix("remote.")?.strip_suffix(".url")?.to_owned());
+    config.iter().filter_map(name).min()
+}
+
+fn transport(word: &str) -> Result<remote::Transport, Error> {
+    match word {
+        "auto" => Ok(remote::Transport::Auto),
+        "git" => Ok(remote::Transport::Git),
+        _ => Err(Error::environment(format!("setting `transport` is `{}`, not auto or git", word.escape_debug()))),
+    }
+}
+
+impl Core {
+    /// The user's own repository, opened once.
+    fn user_repository(&self) -> Result<&git2::Repository, Error> {
+        if let Some(repository) = self.user.get() {
+            return Ok(repository);
+        }
+        let repository = git2::Repository::open(&self.options.place.common_dir)?;
+        Ok(self.user.get_or_init(|| repository))
+    }
+
+    /// Who is calling, with whatever proves a claim of `id`.
+    fn caller(&self, id: Option<&SessionId>) -> Result<Caller, Error> {
+        let mut proofs = Vec::new();
+        if let Some(id) = id {
+            proofs.extend(self.private.holding(id)?.map(|holding| holding.proof()));
+            if let Some(mark) = self.options.place.checkout.as_ref().filter(|mark| mark.id == *id) {
+                proofs.push(crate::domain::moves::Proof { nonce: mark.nonce.clone(), epoch: mark.epoch });
+            }
+        }
+        Ok(Caller {
+            agent: self.options.agent.name.clone(),
+            user: self.options.user.signed(),
+            host: self.options.host.clone(),
+            proofs,
+        })
+    }
+
+    /// Who a commit about `id` is by.
+    fn signatures(&self, id: Option<&SessionId>, agent: &AgentName, env_domain: &str) -> Signatures {
+        let identity = match id {
+            Some(id) => Identity::new(agent, id, &self.user(), env_domain),
+            None => Identity::of_person(&self.user()),
+        };
+        Signatures {
+            author: (identity.author_name, identity.author_email),
+            committer: (identity.committer_name, identity.committer_email),
+        }
+    }
+
+    fn user(&self) -> User {
+        User { name: self.options.user.name.clone(), email: self.options.user.mail.clone() }
+    }
+
+    fn wish(&self, verb: &str, ids: &[SessionId]) -> Result<Wish, Error> {
+        Ok(Wish { nonce: nonce()?, verb: verb.to_owned(), agent: self.options.agent.name.clone(), ids: ids.to_vec() })
+    }
+}

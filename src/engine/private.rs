@@ -1,0 +1,227 @@
+//! The repository's private state, `<common dir>/git-session/`: what proves claims, and where checkouts are.
+//!
+//! Everything here is written by making another file and renaming it, so a kill leaves the old or the new, never half.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::Error;
+use crate::domain::agent::AgentName;
+use crate::domain::id::SessionId;
+use crate::domain::moves::Proof;
+use crate::domain::nonce::Nonce;
+use crate::domain::record::CheckoutKind;
+use crate::steps::step;
+
+/// What this repository knows of one claim that was made in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    /// The session.
+    pub id: SessionId,
+    /// The claim's agent.
+    pub agent: AgentName,
+    /// The claim's nonce.
+    pub nonce: Nonce,
+    /// The claim's epoch.
+    pub epoch: u32,
+    /// How far its local effects are.
+    pub stage: Stage,
+    /// The kind of checkout.
+    pub checkout: CheckoutKind,
+    /// Where the checkout is, once it is made.
+    pub path: Option<PathBuf>,
+    /// The commit of the session branch that a completion landed or an abandonment archived.
+    pub ended_at: Option<String>,
+}
+
+/// How far a claim's local effects are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// The swap is won; the checkout is not done.
+    Won,
+    /// Everything is in place.
+    Ready,
+    /// The session has ended; its checkout may still be there.
+    Ended,
+}
+
+#[derive(Serialize, Deserialize)]
+struct HoldingFile {
+    version: u32,
+    id: String,
+    agent: String,
+    nonce: String,
+    epoch: u32,
+    stage: Stage,
+    checkout: String,
+    path: Option<PathBuf>,
+    ended_at: Option<String>,
+}
+
+/// The folder of private state.
+#[derive(Debug, Clone)]
+pub struct Private {
+    folder: PathBuf,
+}
+
+impl Private {
+    /// The private state in `folder`; nothing is made yet.
+    pub fn at(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The claim of `id` that was made here last.
+    ///
+    /// # Errors
+    /// [`Error::File`] when it is there and cannot be read.
+    pub fn holding(&self, id: &SessionId) -> Result<Option<Holding>, Error> {
+        let path = self.holding_path(id);
+        let Some(bytes) = read(&path)? else { return Ok(None) };
+        Ok(serde_json::from_slice::<HoldingFile>(&bytes).ok().and_then(from_file))
+    }
+
+    /// Every claim that was made here.
+    ///
+    /// # Errors
+    /// [`Error::File`] when the folder cannot be listed.
+    pub fn holdings(&self) -> Result<Vec<Holding>, Error> {
+        let folder = self.folder.join("claims");
+        let mut found = Vec::new();
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(found),
+            Err(source) => return Err(Error::File { path: folder, source }),
+        };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let id = name.to_str().and_then(|name| name.strip_suffix(".json")).and_then(|id| id.parse().ok());
+            if let Some(id) = id {
+                found.extend(self.holding(&id)?);
+            }
+        }
+        found.sort_by(|left, right| left.id.cmp(&right.id));
+        Ok(found)
+    }
+
+    /// Notes a claim.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn note(&self, holding: &Holding) -> Result<(), Error> {
+        let file = HoldingFile {
+            version: 1,
+            id: holding.id.to_string(),
+            agent: holding.agent.to_string(),
+            nonce: holding.nonce.to_string(),
+            epoch: holding.epoch,
+            stage: holding.stage,
+            checkout: holding.checkout.as_str().to_owned(),
+            path: holding.path.clone(),
+            ended_at: holding.ended_at.clone(),
+        };
+        let bytes = serde_json::to_vec_pretty(&file).expect("strings and numbers are JSON");
+        write(&self.holding_path(&holding.id), &bytes)
+    }
+
+    fn holding_path(&self, id: &SessionId) -> PathBuf {
+        self.folder.join("claims").join(format!("{id}.json"))
+    }
+
+    /// Takes the lock `name` of this repository if nobody has it; it is free again when the guard or process is gone.
+    ///
+    /// # Errors
+    /// [`Error::File`] when the lock file cannot be made.
+    pub fn try_lock(&self, name: &str) -> Result<Option<LockGuard>, Error> {
+        let path = self.folder.join("locks").join(name);
+        make_parent(&path)?;
+        let file =
+            OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(Error::file(&path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(LockGuard { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            // A file system without locks: they are for speed or courtesy alone, never for correctness.
+            Err(TryLockError::Error(_)) => Ok(Some(LockGuard { _file: file })),
+        }
+    }
+
+    /// A small note by name, or `None`.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        read(&self.folder.join(name))
+    }
+
+    /// Writes a small note by name.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn save(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        write(&self.folder.join(name), bytes)
+    }
+}
+
+/// A lock that is held.
+#[derive(Debug)]
+pub struct LockGuard {
+    _file: File,
+}
+
+impl Holding {
+    /// What proves the claim.
+    pub fn proof(&self) -> Proof {
+        Proof { nonce: self.nonce.clone(), epoch: self.epoch }
+    }
+}
+
+fn from_file(file: HoldingFile) -> Option<Holding> {
+    if file.version != 1 {
+        return None;
+    }
+    Some(Holding {
+        id: file.id.parse().ok()?,
+        agent: file.agent.parse().ok()?,
+        nonce: file.nonce.parse().ok()?,
+        epoch: file.epoch,
+        stage: file.stage,
+        checkout: file.checkout.parse().ok()?,
+        path: file.path,
+        ended_at: file.ended_at,
+    })
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Error::File { path: path.to_owned(), source }),
+    }
+}
+
+/// Writes `bytes` to `path` whole: another file, then a rename.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    make_parent(path)?;
+    let parent = path.parent().unwrap_or(path);
+    let mut file = tempfile::NamedTempFile::new_in(parent).map_err(Error::file(path))?;
+    file.write_all(bytes).map_err(Error::file(path))?;
+    step("write");
+    file.persist(path).map_err(|error| Error::File { path: path.to_owned(), source: error.error })?;
+    step("written");
+    Ok(())
+}
+
+fn make_parent(path: &Path) -> Result<(), Error> {
+    match path.parent() {
+        Some(parent) => fs::create_dir_all(parent).map_err(Error::file(parent)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,145 @@
+//! What of a repository may be executed here: the very texts that somebody trusted, and nothing else.
+//!
+//! The texts themselves are kept, not hashes of them: what was trusted can be read again, and there is no collision.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Core, Engine, Error};
+use crate::domain::board::{Board, Shelf};
+use crate::domain::state::State;
+use crate::domain::time::Timestamp;
+
+const FILE: &str = "trust.json";
+
+/// A kind of thing that can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trusted {
+    /// A validation command of a plan or of `config.yaml`.
+    Command,
+    /// The board's `_templates/session-env.j2`.
+    EnvTemplate,
+}
+
+/// One thing that the board would have executed here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Its kind.
+    pub kind: Trusted,
+    /// The command, or the template's text.
+    pub text: String,
+    /// Where it comes from: a session's plan, `config.yaml`, a file.
+    pub origin: String,
+    /// Whether it is trusted.
+    pub trusted: bool,
+}
+
+/// Everything that is trusted in this repository.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Trust {
+    version: u32,
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry {
+    kind: Trusted,
+    text: String,
+    at: String,
+}
+
+impl Trust {
+    /// Whether this command may run.
+    pub(super) fn has_command(&self, command: &str) -> bool {
+        self.has(Trusted::Command, command)
+    }
+
+    /// Whether this very text is trusted.
+    pub(super) fn has(&self, kind: Trusted, text: &str) -> bool {
+        self.entries.iter().any(|entry| entry.kind == kind && entry.text == text)
+    }
+
+    fn add(&mut self, kind: Trusted, text: &str, at: Timestamp) {
+        if !self.has(kind, text) {
+            self.entries.push(Entry { kind, text: text.to_owned(), at: at.to_string() });
+        }
+    }
+}
+
+impl Core {
+    pub(super) fn trust(&self) -> Result<Trust, Error> {
+        let Some(bytes) = self.private.load(FILE)? else { return Ok(Trust::default()) };
+        // A list that does not parse trusts nothing.
+        Ok(serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+}
+
+impl Engine {
+    /// What the board would have executed here, from `config.yaml`, templates and the open plans.
+    ///
+    /// # Errors
+    /// Those of looking.
+    pub fn asked(&mut self) -> Result<Vec<Asked>, Error> {
+        let tip = self.look_to_read()?;
+        let core = &self.core;
+        let trust = core.trust()?;
+        let mut asked = Vec::new();
+        let mut ask = |kind, text: &str, origin: String| {
+            asked.push(Asked { kind, text: text.to_owned(), origin, trusted: trust.has(kind, text) });
+        };
+        for command in tip.board_settings.list(crate::domain::settings::Key::Validation) {
+            ask(Trusted::Command, command, "config.yaml".to_owned());
+        }
+        if let Some(text) = core.template(&tip, "session-env.j2")? {
+            ask(Trusted::EnvTemplate, &text, "_templates/session-env.j2".to_owned());
+        }
+        let shelf = core.shelf(&tip, tip.board)?;
+        let board = Board::read(&shelf)?;
+        for state in [State::Planned, State::Active] {
+            for id in shelf.ids(state)? {
+                let Ok(file) = board.plan(state, &id) else { continue };
+                for command in &file.plan.validation {
+                    ask(Trusted::Command, command, format!("{state}/{id}"));
+                }
+            }
+        }
+        Ok(asked)
+    }
+
+    /// Trusts the texts for which `chosen` says so; gives how many were new.
+    ///
+    /// # Errors
+    /// Those of looking; [`Error::File`].
+    pub fn trust(&mut self, chosen: &dyn Fn(&Asked) -> bool) -> Result<Vec<Asked>, Error> {
+        let asked = self.asked()?;
+        let mut trust = self.core.trust()?;
+        let now = self.core.clock.now();
+        let fresh: Vec<Asked> = asked.into_iter().filter(|asked| !asked.trusted && chosen(asked)).collect();
+        if let Some(first) = fresh.first() {
+            self.rehearse(format!("trust {} texts, such as `{}`", fresh.len(), first.text.escape_debug()))?;
+        }
+        for asked in &fresh {
+            trust.add(asked.kind, &asked.text, now);
+        }
+        self.save_trust(&trust)?;
+        Ok(fresh)
+    }
+
+    /// Trusts nothing for which `chosen` says so any more; gives the texts.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn revoke(&mut self, chosen: &dyn Fn(&str) -> bool) -> Result<Vec<String>, Error> {
+        let mut trust = self.core.trust()?;
+        let (gone, kept): (Vec<Entry>, Vec<Entry>) = trust.entries.into_iter().partition(|entry| chosen(&entry.text));
+        self.rehearse(format!("trust {} texts no more", gone.len()))?;
+        trust.entries = kept;
+        self.save_trust(&trust)?;
+        Ok(gone.into_iter().map(|entry| entry.text).collect())
+    }
+
+    fn save_trust(&self, trust: &Trust) -> Result<(), Error> {
+        let trust = Trust { version: 1, entries: trust.entries.clone() };
+        self.core.private.save(FILE, &serde_json::to_vec_pretty(&trust).expect("strings are JSON"))
+    }
+}
