@@ -1,6 +1,9 @@
 //! Git-native coordination for many coding agents on one repository.
 
 pub mod checkout;
+pub mod cli;
+pub mod config;
+pub mod demo;
 pub mod domain;
 pub mod engine;
 pub mod git;

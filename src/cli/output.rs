@@ -1,0 +1,241 @@
+//! The one module that prints: the answer on standard output, everything else on standard error.
+//!
+//! Whatever is shown has passed [`safe`]: a name or title from a repository never moves the cursor of a terminal.
+
+pub(super) mod live;
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::exit::{self, Fault};
+use super::{Failure, Global};
+use crate::domain::agent::unprintable;
+use crate::domain::refusal::{Detail, Refusal};
+use crate::engine::{CheckoutError, Error, chain};
+
+/// What a verb has to say.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// For programs: the `data` of the JSON document.
+    pub data: Value,
+    /// For people, with line ends; empty for nothing.
+    pub text: String,
+    /// One line each, on standard error.
+    pub notes: Vec<String>,
+    /// The exit status when it is not 0: findings.
+    pub status: u8,
+    /// Text that is written as it is, with nothing escaped: a file's content, a script.
+    pub raw: Raw,
+}
+
+/// Whether an answer's text is shown to people or taken as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Raw {
+    /// Escaped for a terminal.
+    #[default]
+    Shown,
+    /// Byte for byte.
+    Verbatim,
+}
+
+impl Answer {
+    /// An answer for people and programs.
+    pub fn new(text: impl Into<String>, data: Value) -> Self {
+        Self { data, text: text.into(), ..Self::default() }
+    }
+
+    /// With lines for standard error.
+    #[must_use]
+    pub fn with_notes(mut self, notes: Vec<String>) -> Self {
+        self.notes = notes;
+        self
+    }
+}
+
+/// Prints a verb's answer; gives the exit status.
+pub fn answer(global: &Global, command: &str, answer: &Answer) -> u8 {
+    if !global.quiet {
+        for note in &answer.notes {
+            complain(&format!("note: {note}\n"));
+        }
+    }
+    if global.json {
+        let ok = answer.status == 0;
+        let document = json!({ "schema_version": 1, "ok": ok, "command": command, "data": answer.data });
+        say(&format!("{document}\n"));
+    } else {
+        match answer.raw {
+            Raw::Verbatim => say(&answer.text),
+            Raw::Shown => say(&safe_lines(&answer.text)),
+        }
+    }
+    answer.status
+}
+
+/// Prints why a verb did not do what was asked; gives the exit status.
+pub fn failure(global: &Global, command: &str, failure: &Failure) -> u8 {
+    let told = Told::of(failure, &global.invocation);
+    if global.json {
+        let document = json!({
+            "schema_version": 1, "ok": false, "command": command,
+            "error": {
+                "code": told.code, "exit": told.status, "message": told.message,
+                "hint": told.hint, "details": told.details,
+            },
+        });
+        say(&format!("{document}\n"));
+    } else {
+        complain(&format!("error: {}\n", safe_lines(&told.message)));
+        if let Some(hint) = &told.hint {
+            complain(&format!("hint: {}\n", safe_lines(hint)));
+        }
+    }
+    told.status
+}
+
+/// An error as it is told.
+struct Told {
+    code: &'static str,
+    status: u8,
+    message: String,
+    hint: Option<String>,
+    details: Value,
+}
+
+impl Told {
+    /// `again` is the very command that failed, for those that finish when they run again.
+    fn of(failure: &Failure, again: &str) -> Self {
+        match failure {
+            Failure::Usage { message, hint } => Self::fault(Fault::Usage, message.clone(), hint.clone(), json!({})),
+            Failure::Config(error) => Self::fault(Fault::Environment, chain(error), None, json!({})),
+            Failure::Other(error) => Self::fault(Fault::Internal, format!("{error:#}"), None, json!({})),
+            Failure::Engine(error) => Self::of_engine(error, again),
+        }
+    }
+
+    fn of_engine(error: &Error, again: &str) -> Self {
+        let message = chain(error);
+        match error {
+            Error::Refused(refusal) => Self::of_refusal(refusal),
+            // Nothing is wrong with the board: this clone lacks an object, as partial clones do.
+            Error::Broken(broken) if broken.code == "unreadable" => Self::fault(
+                Fault::Environment,
+                format!("this repository lacks an object of the board: {broken}"),
+                Some("git fetch --refetch --no-filter".to_owned()),
+                json!({ "finding": broken.code, "path": broken.path }),
+            ),
+            Error::Broken(broken) => Self::fault(
+                Fault::Broken,
+                message,
+                Some("git session doctor".to_owned()),
+                json!({ "finding": broken.code, "path": broken.path, "line": broken.line,
+                        "id": broken.session.as_ref().map(ToString::to_string) }),
+            ),
+            Error::Contended { seconds, pushes } => Self::fault(
+                Fault::Contended,
+                message,
+                Some(again.to_owned()),
+                json!({ "seconds": seconds, "pushes": pushes }),
+            ),
+            Error::Denied { branch, reason } => Self::fault(
+                Fault::Denied,
+                message,
+                // A protected main is the usual reason, and a board of its own the way around it.
+                (!branch.contains('/')).then(|| "git session init --branch".to_owned()),
+                json!({ "branch": branch, "reason": reason }),
+            ),
+            Error::Unreachable { url, reason } => {
+                Self::fault(Fault::Unreachable, message, None, json!({ "url": url, "reason": reason }))
+            }
+            Error::Unauthorized { url, reason } => {
+                Self::fault(Fault::Unauthorized, message, None, json!({ "url": url, "reason": reason }))
+            }
+            Error::Undecided { url, reason } => {
+                Self::fault(Fault::Undecided, message, Some(again.to_owned()), json!({ "url": url, "reason": reason }))
+            }
+            Error::Unfinished { detail, ids, .. } => {
+                let mut details = json!({ "ids": ids });
+                if let Some(object) = details.as_object_mut() {
+                    object.insert((*detail).to_owned(), Value::Bool(true));
+                }
+                Self::fault(Fault::Unfinished, message, Some(again.to_owned()), details)
+            }
+            Error::Environment { hint, .. } => Self::fault(Fault::Environment, message, hint.clone(), json!({})),
+            Error::Setting(_) => Self::fault(Fault::Config, message, Some("git session config".to_owned()), json!({})),
+            Error::Checkout(
+                CheckoutError::Link { .. } | CheckoutError::Outside { .. } | CheckoutError::Nested { .. },
+            ) => Self::fault(Fault::Environment, message, None, json!({})),
+            Error::Store(_)
+            | Error::Checkout(_)
+            | Error::Process(_)
+            | Error::Template(_)
+            | Error::Git(_)
+            | Error::File { .. }
+            | Error::Random(_)
+            | Error::Remote(_)
+            | Error::Dry { .. } => Self::fault(Fault::Internal, message, None, json!({})),
+        }
+    }
+
+    fn of_refusal(refusal: &Refusal) -> Self {
+        let details: serde_json::Map<String, Value> = refusal
+            .details
+            .iter()
+            .map(|(key, detail)| {
+                let value = match detail {
+                    Detail::Text(text) => json!(text),
+                    Detail::List(texts) => json!(texts),
+                    Detail::Number(number) => json!(number),
+                    Detail::Flag(flag) => json!(flag),
+                };
+                ((*key).to_owned(), value)
+            })
+            .collect();
+        Self {
+            code: refusal.code.as_str(),
+            status: exit::of_refusal(refusal.code),
+            message: refusal.message.clone(),
+            hint: refusal.hint.clone(),
+            details: Value::Object(details),
+        }
+    }
+
+    fn fault(fault: Fault, message: String, hint: Option<String>, details: Value) -> Self {
+        let (code, status) = fault.code();
+        Self { code, status, message, hint, details }
+    }
+}
+
+/// One line without anything that a terminal would obey.
+pub fn safe(text: &str) -> String {
+    text.chars().flat_map(|c| if unprintable(c) { c.escape_unicode().collect::<Vec<_>>() } else { vec![c] }).collect()
+}
+
+/// The same for several lines: line ends and tabs stay.
+pub fn safe_lines(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| match c {
+            '\n' | '\t' => vec![c],
+            c if unprintable(c) => c.escape_unicode().collect(),
+            c => vec![c],
+        })
+        .collect()
+}
+
+/// Writes to standard output. A reader that went away is success: it has what it wanted.
+#[expect(clippy::disallowed_methods, reason = "this is the one module that prints")]
+pub fn say(text: &str) {
+    let mut out = io::stdout().lock();
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        complain(&format!("error: cannot write: {error}\n"));
+    }
+}
+
+/// Writes to standard error.
+pub fn complain(text: &str) {
+    // There is nowhere left to say that this failed.
+    let _ = anstream::stderr().lock().write_all(text.as_bytes());
+}

@@ -1,0 +1,98 @@
+//! How things are shown: JSON shapes that several verbs share, and times as people say them.
+
+use serde_json::{Value, json};
+
+use crate::domain::record::{Claim, Record};
+use crate::domain::state::State;
+use crate::domain::time::Timestamp;
+use crate::engine::{ClaimView, Life, Listed, PlanAnswer};
+
+/// `{"id","state","commit","path"}`.
+pub(super) fn moved(answer: &PlanAnswer) -> Value {
+    json!({
+        "id": answer.id.as_str(),
+        "state": answer.state.folder(),
+        "commit": answer.commit.map(|commit| commit.to_string()),
+        "path": answer.path.as_ref().map(|path| path.display().to_string()),
+    })
+}
+
+/// One claim of `claim` and `takeover`.
+pub(super) fn claim(claim: &ClaimView) -> Value {
+    json!({
+        "id": claim.id.as_str(),
+        "agent": claim.agent.as_str(),
+        "epoch": claim.epoch,
+        "nonce": claim.nonce.as_str(),
+        "branch": claim.branch,
+        "checkout": claim.checkout.as_ref().map(|path| path.display().to_string()),
+        "env_file": claim.env_file.display().to_string(),
+        "plan_file": claim.plan_file.display().to_string(),
+        "commit": claim.commit.to_string(),
+        "already_held": claim.already_held,
+    })
+}
+
+/// A session as `list` has it.
+pub(super) fn listed(listed: &Listed, now: Timestamp) -> Value {
+    let claim = listed.claim();
+    let plan = listed.plan.as_ref();
+    let mut why: Vec<Value> =
+        listed.why.iter().map(|why| json!({ "code": why.code.as_str(), "message": why.message })).collect();
+    if let Some(broken) = &listed.broken {
+        why.push(json!({ "code": broken.code, "message": broken.to_string() }));
+    }
+    json!({
+        "id": listed.id.as_str(),
+        "title": listed.title(),
+        "state": listed.state.folder(),
+        "status": listed.record.as_ref().filter(|_| listed.state == State::Active).map(|record| record.status.as_str()),
+        "agent": claim.map(|claim| claim.agent.as_str()),
+        "epoch": claim.map(|claim| claim.epoch),
+        "claimed_at": claim.map(|claim| claim.claimed_at.to_string()),
+        "renewed_at": claim.map(|claim| claim.renewed_at.to_string()),
+        "lease": claim.filter(|_| listed.state == State::Active).map(|claim| Life::of(claim, now).as_str()),
+        "ready": listed.ready,
+        "why": why,
+        "priority": plan.map_or(0, |plan| plan.priority),
+        "requires": plan.map(|plan| plan.requires.clone()).unwrap_or_default(),
+        "depends_on": plan.map(|plan| plan.depends_on.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap_or_default(),
+        "scope": plan.map(|plan| plan.scope.clone()).unwrap_or_default(),
+        "labels": plan.map(|plan| plan.labels.clone()).unwrap_or_default(),
+        "local": listed.local,
+    })
+}
+
+/// A record, by the names that `session.yaml` has: read back from what the record prints.
+pub(super) fn record(record: &Record) -> Value {
+    serde_yaml::from_str::<serde_yaml::Value>(&record.print())
+        .ok()
+        .and_then(|value| serde_json::to_value(value).ok())
+        .unwrap_or(Value::Null)
+}
+
+/// `3 h ago`, in the one unit that says enough.
+pub(super) fn ago(time: Timestamp, now: Timestamp) -> String {
+    let seconds = now.since(time);
+    match seconds {
+        ..=-60 => "in the future".to_owned(),
+        -59..=59 => "just now".to_owned(),
+        60..=3599 => format!("{} min ago", seconds / 60),
+        3600..=86_399 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} d ago", seconds / 86_400),
+    }
+}
+
+/// `claude-1, 3 h ago, quiet`.
+pub(super) fn holder(claim: &Claim, now: Timestamp) -> String {
+    let life = match Life::of(claim, now) {
+        Life::Alive => String::new(),
+        life @ (Life::Quiet | Life::Expired) => format!(", {}", life.as_str()),
+    };
+    format!("{} since {}{life}", claim.agent, ago(claim.claimed_at, now))
+}
+
+/// A path for a shell.
+pub(super) fn shell(path: &std::path::Path) -> String {
+    crate::domain::quote::quote_sh_if_needed(&path.display().to_string())
+}

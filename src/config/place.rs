@@ -1,0 +1,69 @@
+//! Where we are: the repository, its hub, and the checkout if we stand in one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use git2::{Repository, RepositoryOpenFlags};
+
+use super::ConfigError;
+use crate::engine::options::{CheckoutMark, Place};
+
+/// Finds the repository at or above `here`, as git would (GIT_DIR counts).
+///
+/// # Errors
+/// [`ConfigError::NoRepository`] and [`ConfigError::Unsupported`].
+pub(super) fn find(here: &Path) -> Result<Place, ConfigError> {
+    let repository = open(here)?;
+    let worktree = repository.workdir().map(real);
+    let git_dir = real(repository.path());
+    let mut common_dir = real(repository.commondir());
+    if let Ok(hub) = fs::read_to_string(git_dir.join("git-session/hub")) {
+        // A full clone of a hub: everything shared is the hub's.
+        common_dir = real(Path::new(hub.trim_end_matches('\n')));
+    }
+    let hub = open_exact(&common_dir)?;
+    let top = hub.workdir().map(real);
+    let checkout = worktree.as_ref().and_then(|path| read_mark(&git_dir, path));
+    Ok(Place { here: here.to_owned(), common_dir, top, worktree, checkout })
+}
+
+fn open(here: &Path) -> Result<Repository, ConfigError> {
+    match super::variable_os("GIT_DIR").filter(|git_dir| !git_dir.is_empty()) {
+        // libgit2 looks at GIT_DIR only where it is given no path at all, and then it does not know about `-C`.
+        Some(git_dir) => open_as(&here.join(git_dir), RepositoryOpenFlags::NO_SEARCH | RepositoryOpenFlags::NO_DOTGIT),
+        None => open_as(here, RepositoryOpenFlags::empty()),
+    }
+}
+
+fn open_exact(git_dir: &Path) -> Result<Repository, ConfigError> {
+    open_as(git_dir, RepositoryOpenFlags::NO_SEARCH)
+}
+
+fn open_as(path: &Path, flags: RepositoryOpenFlags) -> Result<Repository, ConfigError> {
+    Repository::open_ext(path, flags, &[] as &[&Path]).map_err(|error| unusable(path, &error))
+}
+
+fn unusable(path: &Path, error: &git2::Error) -> ConfigError {
+    if error.code() == git2::ErrorCode::NotFound {
+        return ConfigError::NoRepository(path.to_owned());
+    }
+    ConfigError::Unsupported { path: path.to_owned(), why: error.message().to_owned() }
+}
+
+fn real(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Reads `<git dir>/git-session/claim.json`; what does not parse marks nothing.
+fn read_mark(git_dir: &Path, worktree: &Path) -> Option<CheckoutMark> {
+    let text = fs::read_to_string(git_dir.join("git-session/claim.json")).ok()?;
+    let value: serde_json::Value = serde_json::from_str(&text).ok()?;
+    let word = |key: &str| value.get(key).and_then(serde_json::Value::as_str);
+    Some(CheckoutMark {
+        id: word("id")?.parse().ok()?,
+        agent: word("agent")?.parse().ok()?,
+        nonce: word("nonce")?.parse().ok()?,
+        epoch: value.get("epoch")?.as_u64()?.try_into().ok()?,
+        path: worktree.to_owned(),
+    })
+}

@@ -1,0 +1,212 @@
+//! Nothing that somebody wrote is thrown away: it is landed, archived, kept where it is, or the move is refused.
+
+use crate::world::{Agent, Told, World, id};
+
+fn worked(world: &World) -> (Agent, Agent) {
+    world.plan("auth");
+    let one = world.agent("one");
+    let checkout = one.take("auth");
+    checkout.write("src/new.txt", "new\n");
+    checkout.commit("new");
+    one.meet("auth");
+    (one, checkout)
+}
+
+fn complete(one: &Agent) -> Told {
+    one.complete("auth")
+}
+
+fn abandon(one: &Agent) -> Told {
+    one.run(&["abandon", "auth", "--reason", "superseded"])
+}
+
+fn release(one: &Agent) -> Told {
+    one.run(&["release", "auth", "--reason", "no time"])
+}
+
+const ENDINGS: [fn(&Agent) -> Told; 3] = [complete, abandon, release];
+
+#[test]
+fn uncommitted_work_is_refused_with_the_list() {
+    for end in ENDINGS {
+        let world = World::new();
+        let (one, checkout) = worked(&world);
+        checkout.write("src/lib.txt", "unsaved\n");
+        checkout.write("src/untracked.txt", "never added\n");
+        checkout.write("src/staged.txt", "staged\n");
+        checkout.git(&["add", "src/staged.txt"]);
+        let before = world.refs();
+        let told = end(&one);
+        assert_eq!(told.details("paths"), ["src/lib.txt", "src/staged.txt", "src/untracked.txt"]);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(told.refused("dirty", 5), @r"
+            the checkout of session `2026-11-20-auth` is not clean: uncommitted work in `src/lib.txt`, `src/staged.txt`, `src/untracked.txt`
+            hint: git -C /WORLD/one/.worktrees/2026-11-20-auth status
+            ");
+        }
+        assert_eq!(world.refs(), before);
+        assert_eq!(checkout.read("src/lib.txt"), "unsaved\n");
+        assert_eq!(checkout.read("src/untracked.txt"), "never added\n");
+        assert_eq!(world.state(&id("auth")), "active");
+    }
+}
+
+#[test]
+fn commits_that_were_never_pushed_are_kept_on_the_remote() {
+    for (end, branch) in [
+        (ENDINGS[0], "refs/git-session/archive/2026-11-20-auth"),
+        (ENDINGS[1], "refs/git-session/archive/2026-11-20-auth"),
+        (ENDINGS[2], "refs/heads/session/2026-11-20-auth"),
+    ] {
+        let world = World::new();
+        let (one, checkout) = worked(&world);
+        let head = checkout.git(&["rev-parse", "HEAD"]);
+        end(&one).done();
+        assert_eq!(world.refs().get(branch), Some(&head));
+        assert!(!one.exists(".worktrees/2026-11-20-auth"));
+    }
+}
+
+#[test]
+fn a_stash_in_the_checkout_is_refused_or_kept() {
+    for end in ENDINGS {
+        let world = World::new();
+        let (one, checkout) = worked(&world);
+        checkout.write("src/lib.txt", "stashed\n");
+        checkout.git(&["stash", "push", "--quiet"]);
+        let told = end(&one);
+        assert!(told.status == 5 || told.status == 0, "{}", told.out);
+        assert_eq!(one.git(&["stash", "list"]).lines().count(), 1, "{}", told.out);
+        assert_eq!(one.git(&["show", "stash@{0}:src/lib.txt"]), "stashed");
+    }
+}
+
+#[test]
+fn a_commit_on_another_branch_or_on_none_is_refused_or_kept() {
+    for end in ENDINGS {
+        let world = World::new();
+        let (one, checkout) = worked(&world);
+        checkout.git(&["checkout", "--quiet", "--detach"]);
+        checkout.write("src/detached.txt", "detached\n");
+        let detached = checkout.commit("detached");
+        let told = end(&one);
+        assert!(told.status == 5 || told.status == 0, "{}", told.out);
+        let kept = checkout.exists(".git") && checkout.git(&["rev-parse", "HEAD"]) == detached;
+        let on_a_ref = one.git(&["for-each-ref", "--contains", &detached]);
+        assert!(kept || !on_a_ref.is_empty(), "{}{}", told.out, told.err);
+    }
+}
+
+#[test]
+fn a_merge_that_is_not_finished_is_refused() {
+    for end in ENDINGS {
+        let world = World::new();
+        let (one, checkout) = worked(&world);
+        world.planner().land_by_hand("src/new.txt", "other\n");
+        checkout.git(&["fetch", "--quiet", "origin"]);
+        let merge = checkout.sh("git merge origin/main");
+        assert!(!merge.status.success());
+        let before = world.refs();
+        end(&one).refused("dirty", 5);
+        assert_eq!(world.refs(), before);
+        assert!(checkout.read("src/new.txt").contains("<<<<<<<"));
+    }
+}
+
+#[test]
+fn a_repository_inside_the_checkout_is_refused_or_kept() {
+    for end in ENDINGS {
+        let world = World::new();
+        let (one, checkout) = worked(&world);
+        checkout.git(&["init", "--quiet", "target/vendored"]);
+        checkout.inside("target/vendored").write("work.txt", "work\n");
+        checkout.inside("target/vendored").commit("work");
+        end(&one);
+        assert_eq!(checkout.read("target/vendored/work.txt"), "work\n", "it is ignored, and not ours to delete");
+    }
+}
+
+#[test]
+fn work_in_progress_is_committed_when_that_is_asked_for() {
+    for verb in ["abandon", "release"] {
+        let world = World::new();
+        let (one, checkout) = worked(&world);
+        checkout.write("src/untracked.txt", "half done\n");
+        one.run(&[verb, "auth", "--reason", "no time", "--wip"]).done();
+        let kept = match verb {
+            "abandon" => "refs/git-session/archive/2026-11-20-auth",
+            _ => "refs/heads/session/2026-11-20-auth",
+        };
+        assert_eq!(world.on(kept, "src/untracked.txt").as_deref(), Some("half done\n"));
+    }
+}
+
+#[test]
+fn the_next_holder_starts_where_the_last_one_left() {
+    let world = World::new();
+    let (one, checkout) = worked(&world);
+    let head = checkout.git(&["rev-parse", "HEAD"]);
+    release(&one).done();
+    let two = world.agent("two");
+    let won = two.claim("auth").won();
+    assert_eq!(won.epoch, 2);
+    assert_eq!(two.inside(won.checkout).git(&["rev-parse", "HEAD"]), head);
+    one.run(&["publish", "auth"]).refused("not_holder", 3);
+    complete(&one).refused("not_holder", 3);
+}
+
+#[test]
+fn commits_that_somebody_else_pushed_to_the_session_branch_are_not_overwritten() {
+    let world = World::new();
+    let (one, checkout) = worked(&world);
+    one.run(&["publish", "auth"]).done();
+    let other = world.clone_at("other");
+    other.git(&["checkout", "--quiet", "session/2026-11-20-auth"]);
+    other.write("src/help.txt", "help\n");
+    let help = other.commit("help");
+    other.git(&["push", "--quiet", "origin", "HEAD"]);
+    checkout.write("src/more.txt", "more\n");
+    checkout.commit("more");
+    let told = complete(&one);
+    let refs = world.remote(&["for-each-ref", "--contains", &help]);
+    assert!(!refs.is_empty(), "{}{}", told.out, told.err);
+}
+
+#[test]
+fn publishing_does_not_throw_away_what_somebody_else_pushed_to_the_session_branch() {
+    for publish in [|one: &Agent| one.run(&["publish", "auth"]), release] {
+        let world = World::new();
+        let (one, checkout) = worked(&world);
+        one.run(&["publish", "auth"]).done();
+        let other = world.clone_at("other");
+        other.git(&["checkout", "--quiet", "session/2026-11-20-auth"]);
+        other.write("src/help.txt", "help\n");
+        other.commit("help");
+        other.git(&["push", "--quiet", "origin", "HEAD"]);
+        checkout.write("src/more.txt", "more\n");
+        checkout.commit("more");
+        // Having fetched it is not having it.
+        one.git(&["fetch", "--quiet", "origin"]);
+        let before = world.refs();
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(publish(&one).refused("conflict", 5), @r"
+            `session/2026-11-20-auth` on the remote has commits that the branch here does not have
+            hint: git session sync 2026-11-20-auth
+            ");
+        }
+        assert_eq!(world.refs(), before);
+        checkout.git(&["pull", "--quiet", "--no-rebase", "--no-edit", "origin", "session/2026-11-20-auth"]);
+        publish(&one).done();
+    }
+}
+
+#[test]
+fn a_holder_may_rewrite_its_own_branch() {
+    let world = World::new();
+    let (one, checkout) = worked(&world);
+    one.run(&["publish", "auth"]).done();
+    checkout.git(&["commit", "--quiet", "--amend", "-m", "newer"]);
+    one.run(&["publish", "auth"]).done();
+    let head = checkout.git(&["rev-parse", "HEAD"]);
+    assert_eq!(world.refs()["refs/heads/session/2026-11-20-auth"], head);
+}

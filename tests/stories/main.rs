@@ -1,0 +1,19 @@
+//! Stories: what agents see, told with the real program, real repositories and real remotes.
+#![allow(clippy::disallowed_methods, reason = "tests start programs and read the environment")]
+#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test that cannot go on has failed")]
+
+#[path = "../support/mod.rs"]
+#[allow(dead_code, clippy::print_stderr, reason = "shared with the suite of remotes, which uses more of it")]
+mod support;
+
+mod complete;
+mod contract;
+mod hazards;
+mod killed;
+mod lost;
+mod races;
+mod script;
+mod servers;
+mod untouched;
+mod work;
+mod world;
