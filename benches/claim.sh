@@ -1,0 +1,26 @@
+#!/bin/sh
+# The protocol as a straightforward shell script: fetch, reset, move the folder, add the line, commit, push, try again.
+# Runs in a clone of its own; the fair opponent that benches/side_by_side.rs measures against.
+#   claim.sh <id>
+set -eu
+id=$1
+root=_AGENTS/sessions
+for try in $(seq 50); do
+  git fetch --quiet origin main
+  git reset --quiet --hard origin/main
+  if grep -q "^$id:" $root/sessions.lock; then
+    echo "held: $id" >&2
+    exit 3
+  fi
+  [ -d "$root/planned/$id" ] || { echo "not planned: $id" >&2; exit 3; }
+  git mv "$root/planned/$id" "$root/active/$id"
+  echo "$id:$(date +%s)" >>$root/sessions.lock
+  sort -o $root/sessions.lock $root/sessions.lock
+  git add $root/sessions.lock
+  git commit --quiet -m "[$id] Claim session ($$ $try)"
+  if git push --quiet origin HEAD:main 2>/dev/null; then
+    exit 0
+  fi
+  sleep "0.$(( $$ % 3 ))"
+done
+exit 6
