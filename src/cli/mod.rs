@@ -16,6 +16,7 @@ mod new;
 mod next;
 pub mod output;
 mod plan;
+mod progress;
 mod release;
 mod show;
 mod trust;
@@ -270,7 +271,11 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         return ExitCode::from(output::failure(&cli.global, command, &usage));
     }
     let mut context = Context { global: cli.global.clone(), settings: Vec::new() };
-    let status = match cli.verb.run(&mut context) {
+    let waits = !cli.global.quiet && !cli.global.offline && !SILENT.contains(&command);
+    let progress = waits.then(|| progress::Progress::begin(command));
+    let told = cli.verb.run(&mut context);
+    drop(progress);
+    let status = match told {
         Ok(answer) => output::answer(&cli.global, command, &answer),
         Err(Failure::Engine(Error::Dry { changes })) => {
             let text = changes.iter().map(|change| format!("would: {change}\n")).collect::<String>();
@@ -341,6 +346,9 @@ impl Global {
 /// The verbs that can answer from the last fetched tip.
 const READERS: [&str; 11] =
     ["list", "show", "next", "env", "exec", "whoami", "criteria", "config", "doctor", "completions", "man"];
+
+/// The verbs that show something of their own, or ask no remote.
+const SILENT: [&str; 7] = ["exec", "demo", "demo-agent", "demo-janitor", "completions", "man", "whoami"];
 
 /// Declares for each verb its name and its run, once.
 macro_rules! verbs {

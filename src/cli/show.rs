@@ -48,12 +48,12 @@ fn text(shown: &Shown, now: crate::domain::time::Timestamp) -> String {
     let listed = &shown.listed;
     let mut text = format!("{}  {}\n{}\n", listed.id, listed.state, safe(&listed.title()));
     if let Some(claim) = listed.claim() {
-        text.push_str(&format!(
-            "held by {}, epoch {}, on `{}`\n",
-            safe(&view::holder(claim, now)),
-            claim.epoch,
-            claim.branch
-        ));
+        let who = if listed.state.closed() {
+            format!("was held by {}", safe(claim.agent.as_str()))
+        } else {
+            format!("held by {}", safe(&view::holder(claim, now)))
+        };
+        text.push_str(&format!("{who}, epoch {}, on `{}`\n", claim.epoch, claim.branch));
     }
     if let Some(broken) = &listed.broken {
         text.push_str(&format!("broken: {}\n", safe(&broken.to_string())));

@@ -133,34 +133,46 @@ impl Engine {
     /// # Errors
     /// Those of [`Engine::look`], but [`Error::Unreachable`] only when nothing was ever fetched.
     pub(super) fn look_to_read(&mut self) -> Result<Tip, Error> {
-        let why = match self.core.options.network {
-            Network::Offline => "asked to stay offline".to_owned(),
+        let (away, why) = match self.core.options.network {
+            Network::Offline => {
+                let message = "nothing of the board was fetched yet, and offline nothing can be".to_owned();
+                let hint = Some("git session list".to_owned());
+                (Error::Environment { message, hint }, "asked to stay offline".to_owned())
+            }
             Network::Online => match self.look(Purpose::Read, &[]) {
-                Err(Error::Unreachable { url, reason } | Error::Unauthorized { url, reason }) => {
-                    format!("cannot reach `{url}`: {}", reason.trim())
+                Err(error @ (Error::Unreachable { .. } | Error::Unauthorized { .. })) => {
+                    let why = error.to_string().trim_end().to_owned();
+                    (error, why)
                 }
                 result => return result,
             },
         };
+        match self.last_whereabouts()? {
+            Some((whereabouts, advertised)) => self.tip(Ground::Board, whereabouts, advertised, Some(why)),
+            None => Err(away),
+        }
+    }
+
+    /// The board as it was seen last, if it is still here.
+    fn last_whereabouts(&self) -> Result<Option<(Whereabouts, Advertised)>, Error> {
         let known = self.core.known()?;
-        let nothing = || Error::Environment {
-            message: format!("nothing of the board was fetched yet, and {why}"),
-            hint: Some("git session list".to_owned()),
-        };
         let oid = |text: &Option<String>| text.as_deref().and_then(|text| Oid::from_str(text).ok());
         let (Some(board), Some(base), Some(board_tip), Some(base_tip)) =
             (&known.board, &known.base, oid(&known.board_tip), oid(&known.base_tip))
         else {
-            return Err(nothing());
+            return Ok(None);
         };
         let (board, base) = (branch(board)?, branch(base)?);
         let refs = [(board.clone(), board_tip), (base.clone(), base_tip)].into_iter().collect();
         let advertised = Advertised { refs, head: None };
         if !self.has_all(&advertised, &[]) {
-            return Err(nothing());
+            return Ok(None);
         }
-        let layout = self.root(board_tip, None)?;
-        self.tip(Ground::Board, Whereabouts { board, base, layout }, advertised, Some(why))
+        let layout = match &known.root {
+            Some(root) => Layout::new(root).map_err(|error| Error::environment(error.to_string()))?,
+            None => self.root(board_tip, None)?,
+        };
+        Ok(Some((Whereabouts { board, base, layout }, advertised)))
     }
 
     pub(super) fn tip(
