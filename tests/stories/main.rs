@@ -8,6 +8,7 @@ mod support;
 
 mod complete;
 mod contract;
+mod doctor;
 mod hazards;
 mod killed;
 mod lost;
