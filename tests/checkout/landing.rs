@@ -276,6 +276,12 @@ fn the_users_own_merge_driver_is_used_and_leaves_no_files_about() {
     run(&story.world.top, &["config", "merge.theirs.driver", "cp %B %A"]);
     story.on("session/x", |top| write(top, "Cargo.lock", "mine\n"));
     story.on("main", |top| write(top, "Cargo.lock", "theirs\n"));
+    let version = git_session::git::version(crate::world::soon()).unwrap().unwrap();
+    if version < (2, 41) {
+        // An older git has no attributes without a working tree: the person is asked, nothing is merged wrongly.
+        assert_eq!(story.conflicts(LandingKind::Squash), ["Cargo.lock"]);
+        return;
+    }
     let (tree, _) = story.clean(LandingKind::Squash);
     assert_eq!(story.show(&format!("{tree}:Cargo.lock")), "mine");
     let left = fs::read_dir(&story.world.engine).unwrap().map(|entry| entry.unwrap().file_name());
