@@ -8,8 +8,9 @@ use std::time::Instant;
 
 use crate::process::{ProcessError, Program};
 
-/// The oldest git that this tool works with: `git merge-tree --write-tree` came with 2.38.
-pub const OLDEST: (u32, u32) = (2, 38);
+/// The oldest git that this tool works with: `git merge-tree --write-tree` came with 2.38; 2.39 is the oldest
+/// that the suites were run with.
+pub const OLDEST: (u32, u32) = (2, 39);
 
 /// The variables that tie git to one repository (`git rev-parse --local-env-vars`, git 2.47). Inherited, they would
 /// turn a command for one repository into a command on another: hooks run with several of them set.
@@ -86,6 +87,17 @@ impl Config {
             None => program,
         };
         Ok(Self::parse(&String::from_utf8_lossy(&program.succeed()?.stdout)))
+    }
+
+    /// Reads the configuration of the repository that the folder `here` is in, without what one worktree alone has.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_from(here: &Path) -> Result<Self, ProcessError> {
+        let output = git(here).args(["config", "--list", "--null", "--show-scope"]).succeed()?;
+        let mut config = Self::parse(&String::from_utf8_lossy(&output.stdout));
+        config.entries.retain(|entry| entry.scope != "worktree");
+        Ok(config)
     }
 
     /// Reads `scope NUL key LF value NUL …` (git-config(1), `--null` and `--show-scope`).

@@ -86,8 +86,18 @@ pub enum ConfigError {
 /// [`ConfigError`].
 pub fn load(flags: &Flags) -> Result<Options, ConfigError> {
     let here = here(flags.directory.as_deref())?;
+    // git reads its configuration while libgit2 looks for the repository: an uncontended claim is mostly waiting for
+    // processes, and this one need not be waited for twice.
+    let early = variable_os("GIT_DIR").is_none().then(|| {
+        let here = here.clone();
+        std::thread::spawn(move || Config::load_from(&here))
+    });
     let place = place::find(&here)?;
-    let config = Config::load(&place.common_dir, None)?;
+    let early = early.and_then(|early| early.join().ok()).and_then(Result::ok);
+    let config = match early {
+        Some(config) if place::is_own(&place) => config,
+        Some(_) | None => Config::load(&place.common_dir, None)?,
+    };
     let layers = Layers::gather(&session_entries(&config), variable, &flags.settings)?;
     let user = user(&config);
     let sourced = Sourced { id: variable("SESSION_ID"), epoch: variable("SESSION_EPOCH") };

@@ -27,6 +27,12 @@ pub(super) fn find(here: &Path) -> Result<Place, ConfigError> {
     Ok(Place { here: here.to_owned(), common_dir, top, worktree, checkout })
 }
 
+/// Whether the folder we stand in belongs to the repository itself, and not to a full clone of a hub.
+pub(super) fn is_own(place: &Place) -> bool {
+    let Some(worktree) = &place.worktree else { return true };
+    !worktree.join(".git/git-session/hub").exists()
+}
+
 fn open(here: &Path) -> Result<Repository, ConfigError> {
     match super::variable_os("GIT_DIR").filter(|git_dir| !git_dir.is_empty()) {
         // libgit2 looks at GIT_DIR only where it is given no path at all, and then it does not know about `-C`.

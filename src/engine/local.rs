@@ -75,7 +75,9 @@ impl Engine {
             path: created.as_ref().map(|created| created.path.clone()),
             ended_at: None,
         };
-        self.core.private.note(&holding)?;
+        if created.is_some() {
+            self.core.private.note(&holding)?;
+        }
         let place = self.core.workplace_or_refuse(&id)?;
         let fresh = created.as_ref().is_none_or(|created| created.adopted == Adopted::New);
         if let (Some(created), Some(left), true) = (&created, left, unfinished) {
