@@ -112,6 +112,10 @@ impl Engine {
                     tries.offline(reason, &self.core);
                     continue;
                 }
+                // The journal stays: "nothing of ours landed" is more than anybody knows.
+                Err(Error::Unauthorized { url, reason }) if sent.is_some() => {
+                    return Err(Error::Undecided { url, reason });
+                }
                 Err(error) => return Err(error),
             };
             let (proposal, earlier) = match sent.take() {
@@ -120,7 +124,7 @@ impl Engine {
                     Verdict::Open => (sent.proposal, Earlier::Undecided),
                     Verdict::Lost => {
                         tries.tip_moved();
-                        sent_lost(&journal, wish);
+                        journal.forget(&wish.nonce);
                         continue;
                     }
                 },
@@ -152,18 +156,12 @@ impl Engine {
                 (PushOutcome::Raced { .. }, Earlier::Undecided) => sent = Some(this),
                 (PushOutcome::Busy { reason }, earlier) => {
                     if tries.busy(&reason, &self.core) == Patience::Over {
-                        if earlier == Earlier::None {
-                            journal.forget(&wish.nonce);
-                        }
-                        return Err(Error::Denied { branch: tip.board_branch().to_owned(), reason });
+                        return Err(self.denied(&journal, wish, &tip, reason, earlier));
                     }
                     sent = (earlier == Earlier::Undecided).then_some(this);
                 }
                 (PushOutcome::Denied { reason, .. }, earlier) => {
-                    if earlier == Earlier::None {
-                        journal.forget(&wish.nonce);
-                    }
-                    return Err(Error::Denied { branch: tip.board_branch().to_owned(), reason });
+                    return Err(self.denied(&journal, wish, &tip, reason, earlier));
                 }
                 (PushOutcome::Offline { reason }, earlier) => {
                     sent = (earlier == Earlier::Undecided).then_some(this);
@@ -196,7 +194,20 @@ impl Engine {
         }
     }
 
-    pub(super) fn note<A>(&self, journal: &Journal, wish: &Wish, proposal: &Proposal<A>) -> Result<PackSource, Error> {
+    /// The remote's no. When the very same push was sent before and its reply was lost, this one's no does not tell
+    /// what became of that: the journal stays, and the next command finds out.
+    fn denied(&self, journal: &Journal, wish: &Wish, tip: &Tip, reason: String, earlier: Earlier) -> Error {
+        match earlier {
+            Earlier::Undecided => Error::Undecided { url: self.remote.url().to_owned(), reason },
+            Earlier::None => {
+                journal.forget(&wish.nonce);
+                Error::Denied { branch: tip.board_branch().to_owned(), reason }
+            }
+        }
+    }
+
+    /// Writes down what is about to be sent, with its objects, before anything is.
+    fn note<A>(&self, journal: &Journal, wish: &Wish, proposal: &Proposal<A>) -> Result<PackSource, Error> {
         let entry = Entry {
             wish: wish.clone(),
             updates: proposal.updates.clone(),
@@ -277,8 +288,4 @@ struct Sent<A> {
 enum Earlier {
     None,
     Undecided,
-}
-
-fn sent_lost(journal: &Journal, wish: &Wish) {
-    journal.forget(&wish.nonce);
 }

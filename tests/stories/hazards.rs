@@ -61,6 +61,19 @@ fn a_tracking_ref_that_somebody_just_moved_opens_no_door() {
 }
 
 #[test]
+fn a_refusal_after_a_lost_reply_does_not_say_that_nothing_landed() {
+    let world = World::new();
+    let auth = world.plan("auth");
+    let one = world.agent("one");
+    hook(&world, "pre-receive", "[ -e seen ] || { : > seen; kill -9 $PPID; }; exit 1");
+    one.claim("auth").refused("undecided", 124);
+    fs::remove_file(world.root.join("origin.git/hooks/pre-receive")).unwrap();
+    let won = one.claim("auth").won();
+    assert_eq!((won.id, won.epoch), (auth.clone(), 1));
+    assert_eq!(world.times("main", &format!("[{auth}] Claim session")), 1);
+}
+
+#[test]
 fn a_claim_whose_acknowledgement_was_lost_is_won_and_not_made_twice() {
     let world = World::new();
     world.plan("auth");
