@@ -40,7 +40,7 @@ impl Core {
         let Some(holding) = self.private.holding(id)? else { return Ok(()) };
         let Some(path) = holding.path.clone() else { return Ok(()) };
         let layout = self.layout_at_hand()?;
-        let hub = self.hub_at_hand()?;
+        let hub = self.hub()?;
         let head = holding.ended_at.as_deref().and_then(|text| Oid::from_str(text).ok());
         let safe: Vec<Oid> = head.into_iter().chain(self.last_tip().map(|(board, _)| board)).collect();
         let inspection =

@@ -46,11 +46,7 @@ impl Engine {
 
 impl Core {
     /// The hub, as the checkout layer knows it.
-    pub(super) fn hub(&self, _tip: &Tip) -> Result<Hub, Error> {
-        self.hub_at_hand()
-    }
-
-    pub(super) fn hub_at_hand(&self) -> Result<Hub, Error> {
+    pub(super) fn hub(&self) -> Result<Hub, Error> {
         let place = &self.options.place;
         let worktrees = match self.options.layers.local(Key::Worktrees) {
             "" => place.hub_folder().join(".worktrees"),
@@ -72,7 +68,7 @@ impl Core {
     }
 
     pub(super) fn refresh(&self, tip: &Tip) -> Result<Refreshed, Error> {
-        let hub = self.hub(tip)?;
+        let hub = self.hub()?;
         let deadline = self.clock.deadline();
         let name = self.options.layers.local(Key::Remote);
         if !self.has_remote() {

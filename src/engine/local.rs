@@ -150,10 +150,10 @@ impl Engine {
         if claim.checkout == CheckoutKind::None {
             return Ok(None);
         }
-        let hub = self.core.hub(tip)?;
+        let hub = self.core.hub()?;
         let plan = CheckoutPlan {
             id: id.clone(),
-            path: self.core.checkout_path(tip, id, claim.checkout)?,
+            path: self.core.checkout_path(id, claim.checkout)?,
             branch: claim.branch.clone(),
             start,
             source: self.core.store.path().to_owned(),
@@ -205,8 +205,8 @@ impl Core {
         }
     }
 
-    fn checkout_path(&self, tip: &Tip, id: &SessionId, kind: CheckoutKind) -> Result<PathBuf, Error> {
-        let hub = self.hub(tip)?;
+    fn checkout_path(&self, id: &SessionId, kind: CheckoutKind) -> Result<PathBuf, Error> {
+        let hub = self.hub()?;
         let configured = !self.options.layers.local(Key::Worktrees).is_empty();
         let folder = match kind {
             CheckoutKind::Clone if !configured => self.options.place.hub_folder().join(".sessions"),

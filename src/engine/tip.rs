@@ -117,7 +117,7 @@ impl Engine {
                 base = found;
             }
         }
-        if !self.has_all(&advertised, &names) {
+        if !self.has_all(&advertised) {
             advertised = self.fetched(&names)?;
         }
         let whereabouts = self.whereabouts(&advertised, &base)?;
@@ -165,7 +165,7 @@ impl Engine {
         let (board, base) = (branch(board)?, branch(base)?);
         let refs = [(board.clone(), board_tip), (base.clone(), base_tip)].into_iter().collect();
         let advertised = Advertised { refs, head: None };
-        if !self.has_all(&advertised, &[]) {
+        if !self.has_all(&advertised) {
             return Ok(None);
         }
         let layout = match &known.root {
@@ -235,7 +235,7 @@ impl Engine {
         }
     }
 
-    fn has_all(&self, advertised: &Advertised, _names: &[RefName]) -> bool {
+    fn has_all(&self, advertised: &Advertised) -> bool {
         let repository = self.core.store.repository();
         advertised.refs.values().all(|oid| repository.find_commit(*oid).and_then(|commit| commit.tree()).is_ok())
     }
