@@ -47,11 +47,12 @@ impl Arguments {
             Pick::Named(named.map(parse_query).collect::<Result<_, _>>()?)
         };
         let answer = engine.claim(&ClaimRequest { pick, lease: self.lease, isolation: self.isolation })?;
+        let text = text(&answer);
         let data = json!({
             "claims": answer.claims.iter().map(view::claim).collect::<Vec<_>>(),
             "attempts": answer.attempts, "pushes": answer.pushes,
         });
-        Ok(Answer::new(text(&answer), data).with_notes(answer.warnings))
+        Ok(Answer { receipt: answer.receipt, ..Answer::new(text, data).with_notes(answer.warnings) })
     }
 }
 

@@ -276,11 +276,11 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     let told = cli.verb.run(&mut context);
     drop(progress);
     let status = match told {
-        Ok(answer) => output::answer(&cli.global, command, &answer),
+        Ok(answer) => output::answer(&cli.global, command, answer),
         Err(Failure::Engine(Error::Dry { changes })) => {
             let text = changes.iter().map(|change| format!("would: {change}\n")).collect::<String>();
             let data = serde_json::json!({ "dry_run": true, "would": changes });
-            output::answer(&cli.global, command, &Answer::new(text, data))
+            output::answer(&cli.global, command, Answer::new(text, data))
         }
         Err(failure) => output::failure(&cli.global, command, &failure),
     };

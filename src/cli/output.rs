@@ -12,7 +12,7 @@ use super::exit::{self, Fault};
 use super::{Failure, Global};
 use crate::domain::agent::unprintable;
 use crate::domain::refusal::{Detail, Refusal};
-use crate::engine::{CheckoutError, Error, chain};
+use crate::engine::{CheckoutError, Error, Receipt, chain};
 
 /// What a verb has to say.
 #[derive(Debug, Default)]
@@ -27,6 +27,8 @@ pub struct Answer {
     pub status: u8,
     /// Text that is written as it is, with nothing escaped: a file's content, a script.
     pub raw: Raw,
+    /// What to hand in once this has been said.
+    pub receipt: Receipt,
 }
 
 /// Whether an answer's text is shown to people or taken as it is.
@@ -53,8 +55,8 @@ impl Answer {
     }
 }
 
-/// Prints a verb's answer; gives the exit status.
-pub fn answer(global: &Global, command: &str, answer: &Answer) -> u8 {
+/// Prints a verb's answer, hands in its receipt; gives the exit status.
+pub fn answer(global: &Global, command: &str, answer: Answer) -> u8 {
     if !global.quiet {
         for note in &answer.notes {
             complain(&format!("note: {note}\n"));
@@ -70,6 +72,7 @@ pub fn answer(global: &Global, command: &str, answer: &Answer) -> u8 {
             Raw::Shown => say(&safe_lines(&answer.text)),
         }
     }
+    answer.receipt.told();
     answer.status
 }
 

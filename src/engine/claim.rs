@@ -7,9 +7,10 @@ use git2::Oid;
 
 use super::journal::PendingClaim;
 use super::options::AgentSource;
+use super::private::LockGuard;
 use super::tip::branch;
 use super::update::{Parcel, Proposal, Step, Won};
-use super::{Core, Engine, Error, Stage, Tip, Wish};
+use super::{Core, Engine, Error, Holding, Private, Stage, Tip, Wish};
 use crate::domain::agent::AgentName;
 use crate::domain::board::{Board, Shelf};
 use crate::domain::id::{IdQuery, SessionId};
@@ -49,7 +50,7 @@ pub struct ClaimRequest {
 }
 
 /// What a claim came to.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct ClaimAnswer {
     /// The claims, in the order asked.
     pub claims: Vec<ClaimView>,
@@ -59,6 +60,28 @@ pub struct ClaimAnswer {
     pub pushes: u32,
     /// Things that did not work and do not matter to the claim, for people.
     pub warnings: Vec<String>,
+    /// To be handed in when the answer has been told.
+    pub receipt: Receipt,
+}
+
+/// Claims that nobody was told of yet: until then `claim --next` gives the same sessions to who asks again.
+#[derive(Debug, Default)]
+pub struct Receipt {
+    holdings: Vec<Holding>,
+    private: Option<Private>,
+    locked: Vec<(SessionId, LockGuard)>,
+}
+
+impl Receipt {
+    /// The agent knows what it has. That this cannot be noted does no harm: it would be told the same again.
+    pub fn told(self) {
+        for mut holding in self.holdings {
+            holding.stage = Stage::Ready;
+            if let Some(private) = &self.private {
+                let _ = private.note(&holding);
+            }
+        }
+    }
 }
 
 /// One claim that is held, with where its work is done.
@@ -113,16 +136,26 @@ impl Engine {
             nonces.push(super::nonce()?);
         }
         let won = self.update(&wish, &extra, &mut |core, tip| decide(core, tip, &wish, &nonces, request))?;
-        self.finish_claims(won)
+        // Who named the session knows what to ask for again.
+        let last = match &request.pick {
+            Pick::Named(_) => Stage::Ready,
+            Pick::Next { .. } => Stage::Untold,
+        };
+        self.finish_claims(won, last)
     }
 
-    fn finish_claims(&mut self, won: Won<Vec<Decided>>) -> Result<ClaimAnswer, Error> {
-        let mut answer =
-            ClaimAnswer { claims: Vec::new(), attempts: won.attempts, pushes: won.pushes, warnings: Vec::new() };
+    fn finish_claims(&mut self, won: Won<Vec<Decided>>, last: Stage) -> Result<ClaimAnswer, Error> {
+        let mut answer = ClaimAnswer {
+            claims: Vec::new(),
+            attempts: won.attempts,
+            pushes: won.pushes,
+            warnings: Vec::new(),
+            receipt: Receipt::default(),
+        };
         let tip = won.tip.after(won.commit);
         for decided in &won.answer {
             self.rehearse(format!("prepare the checkout of session `{}`", decided.record.id))?;
-            let view = self.finish_claim(decided, &tip, &mut answer.warnings);
+            let view = self.finish_claim(decided, &tip, last, &mut answer.warnings);
             let view = view.map_err(|error| Error::Unfinished {
                 what: format!("the claim of session `{}`", decided.record.id),
                 left: format!("its checkout is not ready: {}", super::chain(&error)),
@@ -130,6 +163,13 @@ impl Engine {
                 ids: won.answer.iter().map(|decided| decided.record.id.to_string()).collect(),
             })?;
             answer.claims.push(view);
+        }
+        if last == Stage::Untold {
+            for decided in &won.answer {
+                answer.receipt.holdings.extend(self.core.private.holding(&decided.record.id)?);
+            }
+            answer.receipt.private = Some(self.core.private.clone());
+            answer.receipt.locked = std::mem::take(&mut self.held);
         }
         Ok(answer)
     }
@@ -242,12 +282,13 @@ impl Core {
         })
     }
 
-    /// A session that this agent claimed here and whose local effects a kill cut off: `claim --next` gives that one
-    /// first, or a killed call would leave work that nobody does.
+    /// A session that this agent claimed here and whose local effects or answer a kill cut off: `claim --next` gives
+    /// that one first, or a killed call would leave work that nobody does.
     fn unfinished(&self, tip: &Tip) -> Result<Option<SessionId>, Error> {
         let shelf = self.shelf(tip, tip.board)?;
         for holding in self.private.holdings()? {
-            if holding.stage != Stage::Won || holding.agent != self.options.agent.name {
+            let cut_off = matches!(holding.stage, Stage::Won | Stage::Untold);
+            if !cut_off || holding.agent != self.options.agent.name {
                 continue;
             }
             let caller = self.caller(Some(&holding.id))?;
@@ -281,7 +322,8 @@ impl Core {
             AgentSource::Shared => {}
         }
         let id = &record.id;
-        let unfinished = self.private.holding(id)?.is_some_and(|holding| holding.stage == Stage::Won);
+        let unfinished =
+            self.private.holding(id)?.is_some_and(|holding| matches!(holding.stage, Stage::Won | Stage::Untold));
         if unfinished && self.private.try_lock(&local_lock(id))?.is_some() {
             return Ok(());
         }

@@ -44,11 +44,13 @@ fn is_marked(created: &Created, claim: &Claim) -> bool {
 }
 
 impl Engine {
-    /// Everything that follows a claim that is won, in order. A kill in between is finished by running it again.
+    /// Everything that follows a claim that is won, in order, up to the stage `last`. A kill in between is finished by
+    /// running it again.
     pub(super) fn finish_claim(
         &mut self,
         decided: &Decided,
         tip: &Tip,
+        last: Stage,
         warnings: &mut Vec<String>,
     ) -> Result<ClaimView, Error> {
         let id = decided.record.id.clone();
@@ -61,7 +63,8 @@ impl Engine {
             true => store::find(self.core.store.repository(), decided.commit, &id, Event::Claimed.as_str())?
                 .unwrap_or(decided.commit),
         };
-        let unfinished = self.core.private.holding(&id)?.is_none_or(|holding| holding.stage != Stage::Ready);
+        let noted = self.core.private.holding(&id)?.filter(|holding| holding.nonce == claim.nonce);
+        let unfinished = noted.is_none_or(|noted| matches!(noted.stage, Stage::Won | Stage::Ended));
         let left = self.left_of(&id, tip)?;
         let start = left.unwrap_or(if tip.whereabouts.apart() { tip.base } else { claimed });
         let created = self.make_checkout(&id, &claim, start, tip)?;
@@ -109,7 +112,7 @@ impl Engine {
             warnings.extend(self.refresh_hub(tip, Occasion::Checkout));
             self.core.furnish_hub(tip, &id, &script)?;
         }
-        holding.stage = Stage::Ready;
+        holding.stage = last;
         self.core.private.note(&holding)?;
         Ok(ClaimView {
             plan_file: place.folder.join("SESSION.md"),

@@ -35,7 +35,7 @@ mod work;
 pub use crate::checkout::CheckoutError;
 pub use abandon::AbandonRequest;
 pub use checks::Secrets;
-pub use claim::{ClaimAnswer, ClaimRequest, ClaimView, Pick};
+pub use claim::{ClaimAnswer, ClaimRequest, ClaimView, Pick, Receipt};
 pub use clock::{Clock, nonce};
 pub use complete::{CompleteAnswer, CompleteRequest, Drift};
 pub use environment::Environment;
@@ -195,7 +195,8 @@ impl Core {
     fn caller(&self, id: Option<&SessionId>) -> Result<Caller, Error> {
         let mut proofs = Vec::new();
         if let Some(id) = id {
-            proofs.extend(self.private.holding(id)?.map(|holding| holding.proof()));
+            let noted = self.private.holding(id)?.into_iter().chain(self.private.former(id)?);
+            proofs.extend(noted.filter(|holding| holding.agent == self.options.agent.name).map(|held| held.proof()));
             if let Some(mark) = self.options.place.checkout.as_ref().filter(|mark| mark.id == *id) {
                 proofs.push(crate::domain::moves::Proof { nonce: mark.nonce.clone(), epoch: mark.epoch });
             }

@@ -43,6 +43,8 @@ pub struct Holding {
 pub enum Stage {
     /// The swap is won; the checkout is not done.
     Won,
+    /// Everything is in place, and nobody was told yet which session it is: `claim --next` may die before it answers.
+    Untold,
     /// Everything is in place.
     Ready,
     /// The session has ended; its checkout may still be there.
@@ -89,7 +91,21 @@ impl Private {
         Ok(serde_json::from_slice::<HoldingFile>(&bytes).ok().and_then(from_file))
     }
 
-    /// Every claim that was made here.
+    /// The claims of `id` that were made here before the last one, in no order.
+    ///
+    /// # Errors
+    /// [`Error::File`] when one is there and cannot be read.
+    pub fn former(&self, id: &SessionId) -> Result<Vec<Holding>, Error> {
+        let Ok(entries) = fs::read_dir(self.former_folder(id)) else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for entry in entries.flatten() {
+            let bytes = read(&entry.path())?.unwrap_or_default();
+            found.extend(serde_json::from_slice::<HoldingFile>(&bytes).ok().and_then(from_file));
+        }
+        Ok(found)
+    }
+
+    /// Every claim that was made here, of each session the last one.
     ///
     /// # Errors
     /// [`Error::File`] when the folder cannot be listed.
@@ -112,11 +128,18 @@ impl Private {
         Ok(found)
     }
 
-    /// Notes a claim.
+    /// Notes a claim. Another claim of the same session that was noted here is kept: its agent may still ask.
     ///
     /// # Errors
     /// [`Error::File`].
     pub fn note(&self, holding: &Holding) -> Result<(), Error> {
+        let path = self.holding_path(&holding.id);
+        if let Some(former) = self.holding(&holding.id)?.filter(|former| former.nonce != holding.nonce) {
+            let kept = self.former_folder(&holding.id).join(format!("{}.json", former.nonce));
+            make_parent(&kept)?;
+            fs::rename(&path, &kept).map_err(Error::file(&kept))?;
+            step("former");
+        }
         let file = HoldingFile {
             version: 1,
             id: holding.id.to_string(),
@@ -129,7 +152,11 @@ impl Private {
             ended_at: holding.ended_at.clone(),
         };
         let bytes = serde_json::to_vec_pretty(&file).expect("strings and numbers are JSON");
-        write(&self.holding_path(&holding.id), &bytes)
+        write(&path, &bytes)
+    }
+
+    fn former_folder(&self, id: &SessionId) -> PathBuf {
+        self.folder.join("claims/former").join(id.as_str())
     }
 
     fn holding_path(&self, id: &SessionId) -> PathBuf {

@@ -129,6 +129,11 @@ impl Engine {
 
     /// Refuses uncommitted work, or commits it to the session branch.
     pub(super) fn settle_work(&mut self, id: &SessionId, wip: Wip) -> Result<(), Error> {
+        let stranger = self.core.private.holding(id)?.is_some_and(|held| held.agent != self.core.options.agent.name);
+        if stranger {
+            // Another agent of this clone works there; the board will say so, and its files are none of ours.
+            return Ok(());
+        }
         let Some(place) = self.core.workplace(id)? else { return Ok(()) };
         let Some(checkout) = place.checkout else { return Ok(()) };
         let lost = self.core.loss(id, &checkout, &[])?;

@@ -186,7 +186,8 @@ fn at_every_point(make: fn() -> Scene, refused: fn(&Scene), instead: fn(&Scene))
         let want = scene.state();
         assert!(points > 5, "there is something to be killed");
         let mut landed_at = Vec::new();
-        for point in (first..points).step_by(scene.stride) {
+        // From the end, so that the last points are always among them.
+        for point in (0..points).rev().skip(first).step_by(scene.stride) {
             scene.restore();
             scene.kill(point);
             let landed = scene.landed();
@@ -246,9 +247,9 @@ fn a_claim_of_whatever_is_next_that_is_killed_gives_the_same_session_again() {
             world.plan_with("later", &["--priority", "-1"]);
             hub.clone()
         });
-        // At the very last point everything is in place and noted; only the answer is not printed yet.
+        // At the very last point the answer has been printed, and that is noted.
         scene.spared = 1;
-        scene.stride = 4;
+        scene.stride = 2;
         scene
     };
     at_every_point(make, two_is_told_that_one_holds_it, |scene| {

@@ -52,6 +52,27 @@ fn uncommitted_work_is_refused_with_the_list() {
 }
 
 #[test]
+fn an_agent_of_the_same_clone_that_does_not_hold_a_session_touches_nothing_of_who_does() {
+    let world = World::new();
+    let (one, checkout) = worked(&world);
+    release(&one).done();
+    let two = one.named("two");
+    two.claim("auth").won();
+    checkout.write("src/lib.txt", "two is at it\n");
+    checkout.write("src/untracked.txt", "so it is\n");
+    let head = two.git(&["rev-parse", "session/2026-11-20-auth"]);
+    // What `one` asks again was done long ago, and it has no part in what came after.
+    one.run(&["release", "auth", "--reason", "no time", "--wip"]).done();
+    one.run(&["abandon", "auth", "--reason", "no", "--wip"]).refused("not_holder", 3);
+    one.run(&["publish", "auth"]).refused("not_holder", 3);
+    one.named("three").run(&["release", "auth", "--reason", "no", "--wip"]).refused("not_holder", 3);
+    assert_eq!(two.git(&["rev-parse", "session/2026-11-20-auth"]), head);
+    assert_eq!(checkout.read("src/lib.txt"), "two is at it\n");
+    assert_eq!(checkout.read("src/untracked.txt"), "so it is\n");
+    assert_eq!(world.state(&id("auth")), "active");
+}
+
+#[test]
 fn commits_that_were_never_pushed_are_kept_on_the_remote() {
     for (end, branch) in [
         (ENDINGS[0], "refs/git-session/archive/2026-11-20-auth"),

@@ -10,7 +10,7 @@ use super::super::record::{Criterion, CriterionStatus, Record, Status};
 use super::super::refusal::{Code, Refusal};
 use super::super::state::State;
 use super::super::time::Timestamp;
-use super::{Caller, check_frozen, held_by_caller, lock_edits, note, write_record};
+use super::{Caller, check_frozen, held_by_caller, holds, lock_edits, note, write_record};
 
 /// A regular file of a session's folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,21 +117,27 @@ pub fn release(
     Ok(change)
 }
 
-/// Whether the newest thing that happened to the session is that the caller gave it back. An epoch is never used
-/// twice, so who has the name and the epoch of that claim is its former holder.
+/// Whether the caller has given back the last claim that it had, whoever has had the session since. An epoch is never
+/// used twice, so who has the name and the epoch of that claim is its former holder.
 ///
 /// # Errors
 /// [`Stop::Broken`].
 pub fn released_before(board: &Board<'_>, id: &SessionId, caller: &Caller, now: Timestamp) -> Result<bool, Stop> {
-    if board.standing(id)? != Standing::Planned {
-        return Ok(false);
-    }
-    let record = board.record(State::Planned, id, now)?;
-    Ok(record.history.last().is_some_and(|last| {
-        last.event == Event::Released.as_str()
-            && last.agent.as_ref() == Some(&caller.agent)
-            && caller.proofs.iter().any(|proof| Some(proof.epoch) == last.epoch)
-    }))
+    let state = match board.standing(id)? {
+        Standing::Planned => State::Planned,
+        Standing::Active { .. } => State::Active,
+        Standing::Absent | Standing::Drafting | Standing::HalfClaimed { .. } | Standing::Closed(_) => return Ok(false),
+    };
+    let record = board.record(state, id, now)?;
+    let held = record.claim.as_ref().is_some_and(|claim| holds(claim, caller));
+    let last = caller.proofs.iter().map(|proof| proof.epoch).max();
+    Ok(!held
+        && record.history.iter().any(|past| {
+            past.event == Event::Released.as_str()
+                && past.agent.as_ref() == Some(&caller.agent)
+                && last.is_some()
+                && past.epoch == last
+        }))
 }
 
 /// Folds log entries that the record does not know yet into it. `applied` names the last one that it knows.

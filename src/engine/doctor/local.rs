@@ -85,7 +85,7 @@ impl Core {
         let ours = claim.is_some_and(|claim| claim.nonce == holding.nonce && claim.epoch == holding.epoch);
         let there = holding.path.as_ref().filter(|path| path.is_dir());
         if place == Some(State::Active) && ours {
-            if holding.stage == Stage::Won {
+            if matches!(holding.stage, Stage::Won | Stage::Untold) {
                 findings.push(
                     Finding::new(
                         "unfinished",
