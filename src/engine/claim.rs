@@ -12,12 +12,12 @@ use super::tip::branch;
 use super::update::{Parcel, Proposal, Step, Won};
 use super::{Core, Engine, Error, Holding, Private, Stage, Tip, Wish};
 use crate::domain::agent::AgentName;
-use crate::domain::board::{Board, Shelf};
+use crate::domain::board::{Board, Shelf, Stop};
 use crate::domain::id::{IdQuery, SessionId};
 use crate::domain::moves::{self, Agenda, Caller, ClaimWish, Claimed, Gate, Terms};
 use crate::domain::nonce::Nonce;
 use crate::domain::record::{CheckoutKind, Record};
-use crate::domain::refusal::{Code, Refusal};
+use crate::domain::refusal::{Code, Detail, Refusal};
 use crate::domain::settings::Isolation;
 use crate::domain::state::State;
 use crate::domain::time::Span;
@@ -215,7 +215,7 @@ fn decide(
         let one = ClaimWish { id: id.clone(), nonce, caller: caller.clone(), terms: core.terms(tip, request)? };
         let shelf = core.shelf(tip, at)?;
         let board = Board::read(&shelf)?;
-        match moves::claim(&board, &one, tip.now)? {
+        match moves::claim(&board, &one, tip.now).map_err(|stop| core.name_shared(stop, &caller))? {
             Claimed::Already(record) => {
                 core.refuse_shared_name(&record, &caller)?;
                 decided.push(Decided { record: *record, commit: at, already_held: true });
@@ -322,26 +322,34 @@ impl Core {
             AgentSource::Shared => {}
         }
         let id = &record.id;
-        let unfinished =
-            self.private.holding(id)?.is_some_and(|holding| matches!(holding.stage, Stage::Won | Stage::Untold));
-        if unfinished && self.private.try_lock(&local_lock(id))?.is_some() {
+        let cut_off = |holding: Holding| matches!(holding.stage, Stage::Won | Stage::Untold);
+        if self.private.holding(id)?.is_some_and(cut_off) && self.private.try_lock(&local_lock(id))?.is_some() {
             return Ok(());
         }
         let since = record.claim.as_ref().map(|claim| claim.claimed_at);
-        let refusal = Refusal::new(
-            Code::Held,
-            format!(
-                "session `{id}` is held by `{}`{}; that is git's user.name, which every agent here may have",
-                caller.agent,
-                since.map_or_else(String::new, |since| format!(" since {}", moves::when(since, self.clock.now()))),
-            ),
-        );
-        Err(refusal
-            .text("id", id.as_str())
-            .text("holder", caller.agent.as_str())
-            .hint("git session claim --next --as <your name>")
-            .into())
+        let since = since.map_or_else(String::new, |since| format!(" since {}", moves::when(since, self.clock.now())));
+        let held = format!("session `{id}` is held by `{}`{since}", caller.agent);
+        let refusal = Refusal::new(Code::Held, held).text("id", id.as_str()).text("holder", caller.agent.as_str());
+        Err(shared(refusal).into())
     }
+
+    /// The same where nothing here proves anything: the holder that is named may be anybody of that name.
+    fn name_shared(&self, stop: Stop, caller: &Caller) -> Stop {
+        let own_name = Detail::Text(caller.agent.to_string());
+        match (stop, self.options.agent.source) {
+            (Stop::Refused(refusal), AgentSource::Shared)
+                if refusal.code == Code::Held && refusal.details.get("holder") == Some(&own_name) =>
+            {
+                Stop::Refused(shared(refusal))
+            }
+            (stop, _) => stop,
+        }
+    }
+}
+
+fn shared(mut refusal: Refusal) -> Refusal {
+    refusal.message.push_str("; that is git's user.name, which every agent here may have");
+    refusal.hint("git session claim --next --as <your name>")
 }
 
 /// The lock that a claim's local effects are made under.

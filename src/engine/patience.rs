@@ -38,6 +38,8 @@ pub(super) struct Tries {
     pub(super) offline_rounds: u32,
     pub(super) unreachable: bool,
     pub(super) last_reason: String,
+    /// Whether the remote refused a batch: what is wrong shows when each goes alone.
+    pub(super) alone: bool,
     /// The entries of dead processes that were pushed again; once each.
     pub(super) pushed_again: Vec<crate::domain::nonce::Nonce>,
 }

@@ -8,6 +8,7 @@ use super::private::{Holding, Stage};
 use super::{Engine, Error, Tip, Wish};
 use crate::remote::{PackSource, RefUpdate};
 use crate::store;
+use git2::Oid;
 
 /// A dead process's claim is pushed again if it is not older than this.
 pub(super) const PUSHED_AGAIN_SECONDS_MAX: i64 = 600;
@@ -70,15 +71,14 @@ impl Engine {
         Ok(found)
     }
 
-    /// What dead processes had sent from the tip that our swap has just moved can never land any more.
-    pub(super) fn forget_beaten(&self, journal: &Journal, ours: &[RefUpdate]) -> Result<(), Error> {
+    /// What dead processes had sent from the tip that our swap has just moved can never land any more, unless it went
+    /// along: `head` is the newest commit that landed.
+    pub(super) fn forget_beaten(&self, journal: &Journal, ours: &[RefUpdate], head: Oid) -> Result<(), Error> {
         let Some(won) = ours.first() else { return Ok(()) };
         for (entry, _guard) in journal.orphans()? {
-            if entry
-                .updates
-                .first()
-                .is_some_and(|first| first.name == won.name && first.old == won.old && first.new != won.new)
-            {
+            let Some(first) = entry.updates.first() else { continue };
+            let went_along = |commit: Oid| store::contains(self.core.store.repository(), head, commit);
+            if first.name == won.name && first.old == won.old && !first.new.map_or(Ok(false), went_along)? {
                 journal.forget(&entry.wish.nonce);
             }
         }

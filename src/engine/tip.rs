@@ -196,6 +196,20 @@ impl Engine {
                 stale,
             });
         }
+        let tip = self.tip_at(whereabouts, advertised, stale)?;
+        if tip.stale.is_none() {
+            self.core.remember(&tip)?;
+        }
+        Ok(tip)
+    }
+
+    /// The tip that `advertised` makes, whose objects are here. It is not noted as seen: it may be one to come.
+    pub(super) fn tip_at(
+        &self,
+        whereabouts: Whereabouts,
+        advertised: Advertised,
+        stale: Option<String>,
+    ) -> Result<Tip, Error> {
         let missing = |name: &RefName| no_board(&format!("the remote has no branch `{}`", short(name)));
         let board = *advertised.refs.get(&whereabouts.board).ok_or_else(|| missing(&whereabouts.board))?;
         let base = advertised.refs.get(&whereabouts.base).copied().unwrap_or(board);
@@ -210,11 +224,7 @@ impl Engine {
         let board_settings = self.core.board_settings_at(&shelf, &whereabouts.layout)?;
         let settings = self.core.options.layers.over(&board_settings)?;
         let now = self.core.clock.now();
-        let tip = Tip { whereabouts, board, base, advertised, settings, board_settings, now, stale };
-        if tip.stale.is_none() {
-            self.core.remember(&tip)?;
-        }
-        Ok(tip)
+        Ok(Tip { whereabouts, board, base, advertised, settings, board_settings, now, stale })
     }
 
     pub(super) fn advertised(&mut self, names: &[RefName], purpose: Purpose) -> Result<Advertised, Error> {

@@ -4,10 +4,11 @@
 //! wish is made once, so a retry is the same claim; while it is not known whether a commit of ours landed, no other
 //! is built; and what was sent is in the journal before it is sent, so that a kill loses nothing but time.
 
-use super::journal::{Ending, Entry, Journal, PendingClaim};
+use super::combine::{Company, Joined, Joins, Led, Seat, entry};
+use super::journal::{Ending, Journal, PendingClaim};
 use super::options::Rehearsal;
 use super::patience::{Patience, Tries};
-use super::private::LockGuard;
+use super::queue::Queue;
 use super::settle::{Lock, Orphans, Verdict};
 use super::tip::Ground;
 use super::{Core, Engine, Error, Tip, Wish};
@@ -15,7 +16,6 @@ use crate::domain::id::SessionId;
 use crate::remote::{PackSource, Purpose, PushOutcome, RefName, RefUpdate, write_pack};
 use crate::steps::step;
 use git2::Oid;
-use std::time::Duration;
 
 /// What a decision on a fresh board comes to.
 pub(super) enum Step<A> {
@@ -50,6 +50,16 @@ pub(super) enum Parcel {
     Walk,
 }
 
+impl Parcel {
+    /// The objects, where they are known.
+    pub(super) fn objects(&self) -> Option<&[Oid]> {
+        match self {
+            Self::Objects(objects) => Some(objects),
+            Self::Walk => None,
+        }
+    }
+}
+
 /// A wish that came true.
 pub(super) struct Won<A> {
     /// The answer.
@@ -64,8 +74,20 @@ pub(super) struct Won<A> {
     pub(super) pushes: u32,
 }
 
-/// One attempt at a time in one clone spares the server races that we would have with ourselves. For speed alone.
-const ATTEMPT_WAIT_MAX: Duration = Duration::from_secs(5);
+/// A proposal on its way.
+pub(super) struct Sent<A> {
+    pub(super) proposal: Proposal<A>,
+    pub(super) tip: Tip,
+    /// Whether it went, or was to go, with the commits of others: then only who leads sends it again.
+    pub(super) staged: bool,
+}
+
+impl<A> Sent<A> {
+    /// The board branch's commit.
+    pub(super) fn commit(&self) -> Option<Oid> {
+        self.proposal.updates.first().and_then(|update| update.new)
+    }
+}
 
 impl Engine {
     /// Makes `wish` come true: decides on ever fresh boards until the swap is won or the answer is no.
@@ -97,18 +119,51 @@ impl Engine {
             Rehearsal::Real => journal.own(&wish.nonce)?,
             Rehearsal::Dry => None,
         };
+        let queue = Queue::of(&self.core.private, self.remote.url());
+        let company = Company { queue: &queue, journal: &journal, wish, names: extra };
+        let combines = ground == Ground::Board && self.core.options.rehearsal == Rehearsal::Real;
         let mut tries = Tries::default();
         let mut sent: Option<Sent<A>> = None;
+        let mut declined = None;
         loop {
             if self.core.clock.over() {
                 return Err(self.out_of_time(&tries, sent.is_some()));
             }
-            let attempt = self.one_attempt()?;
+            let joins = match &sent {
+                Some(sent) if sent.staged => Joins::OnlyLeads,
+                None if combines && !tries.alone => Joins::Yes,
+                Some(_) | None => Joins::No,
+            };
+            let seat = self.seat(&company, joins, declined)?;
             tries.attempts += 1;
-            let tip = match self.look_on(ground, Purpose::Write, extra) {
+            let lead = match seat {
+                Seat::Member(window) => {
+                    match self.join(&company, *window, decide)? {
+                        Joined::Decided(answer, tip) => return self.decided(&journal, wish, answer?, *tip, &tries),
+                        Joined::Landed(own, head) => {
+                            let tip = own.tip.clone();
+                            return self.win(&journal, wish, *own, tip, head, &tries);
+                        }
+                        Joined::Again => tries.tip_moved(),
+                        Joined::Alone => tries.alone = true,
+                        Joined::Declined(number) => declined = Some(number),
+                        Joined::Unknown(own) => sent = Some(*own),
+                    }
+                    continue;
+                }
+                Seat::Alone if joins == Joins::OnlyLeads => continue,
+                Seat::Alone => None,
+                Seat::Lead(guard) => Some(guard),
+            };
+            let gathers = joins == Joins::Yes && lead.is_some();
+            let mut names = extra.to_vec();
+            if gathers {
+                names.extend(queue.waiting(&journal)?.into_iter().flatten());
+            }
+            let tip = match self.look_on(ground, Purpose::Write, &names) {
                 Ok(tip) => tip,
                 Err(Error::Unreachable { reason, .. }) => {
-                    drop(attempt);
+                    drop(lead);
                     tries.offline(reason, &self.core);
                     continue;
                 }
@@ -120,7 +175,10 @@ impl Engine {
             };
             let (proposal, earlier) = match sent.take() {
                 Some(sent) => match self.settle(&sent.proposal.updates, &tip)? {
-                    Verdict::Landed => return self.win(&journal, wish, sent, tip, &tries),
+                    Verdict::Landed => {
+                        let head = tip.board;
+                        return self.win(&journal, wish, sent, tip, head, &tries);
+                    }
                     Verdict::Open => (sent.proposal, Earlier::Undecided),
                     Verdict::Lost => {
                         tries.tip_moved();
@@ -132,12 +190,24 @@ impl Engine {
                     if self.settle_orphans(&journal, wish, &tip, &mut tries)? == Orphans::Moved {
                         continue;
                     }
-                    match decide(&self.core, &tip)? {
-                        Step::Settled(answer) => {
-                            journal.forget(&wish.nonce);
-                            let (attempts, pushes) = (tries.attempts, tries.pushes);
-                            return Ok(Won { answer, tip, commit: None, attempts, pushes });
-                        }
+                    let mut own = decide(&self.core, &tip);
+                    if gathers {
+                        own = match self.lead(&company, &names, &tip, own, &mut tries)? {
+                            Led::Solo(own) => own,
+                            Led::Decided(answer) => return self.decided(&journal, wish, answer?, tip, &tries),
+                            Led::Pushed(own, PushOutcome::Landed, head) => {
+                                return self.win(&journal, wish, *own, tip, head, &tries);
+                            }
+                            Led::Pushed(own, outcome, _) => {
+                                sent = self.after_batch(*own, outcome, &mut tries);
+                                drop(lead);
+                                tries.pause(&mut self.core);
+                                continue;
+                            }
+                        };
+                    }
+                    match own? {
+                        Step::Settled(answer) => return self.decided(&journal, wish, answer, tip, &tries),
                         Step::Swap(proposal) => (self.refuse_rehearsal(proposal)?, Earlier::None),
                     }
                 }
@@ -148,10 +218,13 @@ impl Engine {
             step("push");
             let outcome = self.remote.push(&proposal.updates, &pack, self.core.clock.deadline());
             step("pushed");
-            let this = Sent { proposal, tip: tip.clone() };
+            let this = Sent { proposal, tip: tip.clone(), staged: false };
             // Once a reply was lost, no answer to the same push tells what became of the first: only looking does.
             match (outcome, earlier) {
-                (PushOutcome::Landed, _) => return self.win(&journal, wish, this, tip, &tries),
+                (PushOutcome::Landed, _) => {
+                    let head = this.commit().unwrap_or(tip.board);
+                    return self.win(&journal, wish, this, tip, head, &tries);
+                }
                 (PushOutcome::Raced { .. }, Earlier::None) => tries.tip_moved(),
                 (PushOutcome::Raced { .. }, Earlier::Undecided) => sent = Some(this),
                 (PushOutcome::Busy { reason }, earlier) => {
@@ -165,7 +238,7 @@ impl Engine {
                 }
                 (PushOutcome::Offline { reason }, earlier) => {
                     sent = (earlier == Earlier::Undecided).then_some(this);
-                    drop(attempt);
+                    drop(lead);
                     tries.offline(reason, &self.core);
                     continue;
                 }
@@ -174,9 +247,37 @@ impl Engine {
                     sent = Some(this);
                 }
             }
-            drop(attempt);
+            drop(lead);
             tries.pause(&mut self.core);
         }
+    }
+
+    /// What a leader makes of a batch that did not land, or of which nobody knows.
+    fn after_batch<A>(&self, own: Sent<A>, outcome: PushOutcome, tries: &mut Tries) -> Option<Sent<A>> {
+        match outcome {
+            PushOutcome::Landed | PushOutcome::Raced { .. } => tries.tip_moved(),
+            PushOutcome::Busy { reason } => {
+                if tries.busy(&reason, &self.core) == Patience::Over {
+                    // Somebody's part may be what is refused.
+                    tries.tip_moved();
+                    tries.alone = true;
+                }
+            }
+            PushOutcome::Denied { .. } => {}
+            PushOutcome::Offline { reason } => tries.offline(reason, &self.core),
+            PushOutcome::Unknown { reason } => {
+                tries.last_reason = reason;
+                return Some(own);
+            }
+        }
+        None
+    }
+
+    /// A decision that changes nothing.
+    fn decided<A>(&self, journal: &Journal, wish: &Wish, answer: A, tip: Tip, tries: &Tries) -> Result<Won<A>, Error> {
+        journal.forget(&wish.nonce);
+        let (attempts, pushes) = (tries.attempts, tries.pushes);
+        Ok(Won { answer, tip, commit: None, attempts, pushes })
     }
 
     /// A rehearsal ends here: with what would have been swapped.
@@ -207,13 +308,8 @@ impl Engine {
     }
 
     /// Writes down what is about to be sent, with its objects, before anything is.
-    fn note<A>(&self, journal: &Journal, wish: &Wish, proposal: &Proposal<A>) -> Result<PackSource, Error> {
-        let entry = Entry {
-            wish: wish.clone(),
-            updates: proposal.updates.clone(),
-            claims: proposal.claims.clone(),
-            endings: proposal.endings.clone(),
-        };
+    pub(super) fn note<A>(&self, journal: &Journal, wish: &Wish, proposal: &Proposal<A>) -> Result<PackSource, Error> {
+        let entry = entry(wish, proposal);
         match &proposal.pack {
             Parcel::Objects(objects) => {
                 let pack = write_pack(self.core.store.repository(), objects)?;
@@ -227,12 +323,14 @@ impl Engine {
         }
     }
 
+    /// What follows from a swap that is won: `head` is the newest commit that landed with it.
     fn win<A>(
         &mut self,
         journal: &Journal,
         wish: &Wish,
         sent: Sent<A>,
         tip: Tip,
+        head: Oid,
         tries: &Tries,
     ) -> Result<Won<A>, Error> {
         // Only what is noted may be forgotten: until then the journal is the one proof that the claim is ours.
@@ -244,25 +342,12 @@ impl Engine {
             ids: wish.ids.iter().map(SessionId::to_string).collect(),
         })?;
         journal.forget(&wish.nonce);
-        self.forget_beaten(journal, &sent.proposal.updates)?;
-        let commit = sent.proposal.updates.first().and_then(|update| update.new);
+        self.forget_beaten(journal, &sent.proposal.updates, head)?;
+        let commit = sent.commit();
         let (attempts, pushes) = (tries.attempts, tries.pushes);
-        self.core.remember(&sent.tip.after(commit))?;
+        self.core.remember(&sent.tip.after(Some(head)))?;
         let decided_on = if sent.tip.board == tip.board { tip } else { sent.tip };
         Ok(Won { answer: sent.proposal.answer, tip: decided_on, commit, attempts, pushes })
-    }
-
-    fn one_attempt(&self) -> Result<Option<LockGuard>, Error> {
-        let began = self.core.clock.elapsed();
-        loop {
-            if let Some(guard) = self.core.private.try_lock("attempt")? {
-                return Ok(Some(guard));
-            }
-            if self.core.clock.over() || self.core.clock.elapsed().saturating_sub(began) > ATTEMPT_WAIT_MAX {
-                return Ok(None);
-            }
-            self.core.clock.wait(Duration::from_millis(2));
-        }
     }
 
     fn out_of_time(&self, tries: &Tries, undecided: bool) -> Error {
@@ -275,12 +360,6 @@ impl Engine {
         }
         Error::Contended { seconds: self.core.clock.elapsed().as_secs(), pushes: tries.pushes }
     }
-}
-
-/// A proposal on its way.
-struct Sent<A> {
-    proposal: Proposal<A>,
-    tip: Tip,
 }
 
 /// Whether the very same push was sent before, and what became of it is not known.

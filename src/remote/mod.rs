@@ -61,6 +61,13 @@ pub trait Remote: Send {
     /// [`SyncError`]; nothing has been changed anywhere.
     fn sync(&mut self, names: &[RefName], purpose: Purpose, deadline: Instant) -> Result<Advertised, SyncError>;
 
+    /// What the last [`Remote::sync`] heard of more names, without asking again; `None` where it only heard of those
+    /// that it asked about, or has used up what it heard.
+    fn heard(&self, names: &[RefName]) -> Option<Advertised> {
+        let _ = names;
+        None
+    }
+
     /// Brings the objects of `names` into the engine repository and gives the refs as fetched, which may be newer
     /// than the last [`Remote::sync`]; names that do not exist there are absent.
     ///

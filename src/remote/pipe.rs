@@ -61,6 +61,10 @@ impl Remote for PipeRemote {
         }
     }
 
+    fn heard(&self, names: &[RefName]) -> Option<Advertised> {
+        self.kept.as_ref().map(|kept| kept.advertisement.of(names))
+    }
+
     fn fetch(&mut self, names: &[RefName], deadline: Instant) -> Result<Advertised, SyncError> {
         let seen = self.seen.take();
         look::Fetch {

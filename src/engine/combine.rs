@@ -1,0 +1,355 @@
+//! Host combining: processes of one clone that want to swap at the same time share one swap.
+//!
+//! One has the lead: it looks at the remote, then lets each of those who wait build its commit on top of the last one,
+//! and swaps once for all. Every process decides for itself, as itself; what is shared is the tip and the push.
+//!
+//! Two rules keep it harmless. Only who has the lead pushes what was staged, so a batch that was refused is known not
+//! to have landed. And an answer that was decided on commits of others is given only when these have landed: a
+//! session that is "held" by somebody whose claim then loses would be refused to everybody.
+
+use std::time::Duration;
+
+use git2::Oid;
+
+use super::journal::{Entry, Journal};
+use super::patience::Tries;
+use super::private::LockGuard;
+use super::queue::{Batch, Queue, Ticket, Told};
+use super::update::{Decide, Parcel, Proposal, Sent, Step};
+use super::{Engine, Error, Tip, Wish};
+use crate::remote::{Advertised, PackSource, PushOutcome, RefName};
+use crate::steps::step;
+use crate::store;
+
+/// So often somebody who waits looks whether it is its turn.
+const POLL: Duration = Duration::from_millis(2);
+
+/// So long a process waits for its turn before it goes alone.
+const SEAT_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// A leader goes when nobody has joined for so long, though somebody waits.
+const GATHER_IDLE_MAX: Duration = Duration::from_millis(150);
+
+/// A leader goes after this long whoever waits.
+const GATHER_MAX: Duration = Duration::from_millis(1500);
+
+/// What a process does in one round.
+pub(super) enum Seat {
+    /// It looks and swaps, for itself and for those who wait.
+    Lead(LockGuard),
+    /// It adds to the batch of who leads.
+    Member(Box<Window>),
+    /// It looks and swaps for itself alone: nobody let it, for too long.
+    Alone,
+}
+
+/// A batch that may be added to.
+pub(super) struct Window {
+    batch: Batch,
+    _stage: LockGuard,
+    _ticket: Option<Ticket>,
+}
+
+/// What became of joining.
+pub(super) enum Joined<A> {
+    /// A decision that changes nothing, and holds.
+    Decided(Result<A, Error>, Box<Tip>),
+    /// The commit has landed, with this one as the newest of its batch.
+    Landed(Box<Sent<A>>, Oid),
+    /// Nothing of it landed.
+    Again,
+    /// The remote refused the batch; whose fault it was shows when each goes alone.
+    Alone,
+    /// The batch is for another board, or was closed.
+    Declined(u64),
+    /// Nobody has told what became of it.
+    Unknown(Box<Sent<A>>),
+}
+
+/// What became of leading.
+pub(super) enum Led<A> {
+    /// Nobody came along, and nothing was sent: the leader goes on by itself.
+    Solo(Result<Step<A>, Error>),
+    /// The leader's own decision changes nothing; the others were seen to.
+    Decided(Result<A, Error>),
+    /// The push is over.
+    Pushed(Box<Sent<A>>, PushOutcome, Oid),
+}
+
+/// Who may join whom, and what it has seen so far.
+pub(super) struct Company<'a> {
+    pub(super) queue: &'a Queue,
+    pub(super) journal: &'a Journal,
+    pub(super) wish: &'a Wish,
+    pub(super) names: &'a [RefName],
+}
+
+/// Whether a process may add to another's batch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Joins {
+    /// It may.
+    Yes,
+    /// It swaps for itself, but lets nobody else do so meanwhile.
+    No,
+    /// What it has sent may have landed with a batch: it waits for the lead as long as it takes.
+    OnlyLeads,
+}
+
+impl Engine {
+    /// Waits for a seat: the lead, a batch to join, or the end of patience.
+    pub(super) fn seat(&self, company: &Company<'_>, joins: Joins, declined: Option<u64>) -> Result<Seat, Error> {
+        let Company { queue, wish, names, .. } = company;
+        if let Some(guard) = queue.lead()? {
+            return Ok(Seat::Lead(guard));
+        }
+        let clock = &self.core.clock;
+        let began = clock.elapsed();
+        let mut ticket = (joins == Joins::Yes).then(|| queue.wait(&wish.nonce, names)).transpose()?;
+        loop {
+            if let Some(guard) = queue.lead()? {
+                return Ok(Seat::Lead(guard));
+            }
+            if joins == Joins::Yes
+                && let Some(batch) = queue.batch()?
+                && batch.open
+                && Some(batch.number) != declined
+                && batch.knows(names)
+                && let Some(stage) = queue.stage(batch.number)?
+                && let Some(now) = queue.batch()?.filter(|now| now.number == batch.number && now.open)
+            {
+                let window = Window { batch: now, _stage: stage, _ticket: ticket.take() };
+                return Ok(Seat::Member(Box::new(window)));
+            }
+            let waited = clock.elapsed().saturating_sub(began);
+            if clock.over() || (joins != Joins::OnlyLeads && waited > SEAT_WAIT_MAX) {
+                return Ok(Seat::Alone);
+            }
+            clock.wait(POLL);
+        }
+    }
+
+    /// Decides on top of what others have staged, adds to it, and waits for what becomes of it.
+    pub(super) fn join<A>(
+        &mut self,
+        company: &Company<'_>,
+        window: Window,
+        decide: &mut Decide<'_, A>,
+    ) -> Result<Joined<A>, Error> {
+        let Company { queue, journal, wish, .. } = company;
+        let Window { mut batch, _stage: stage, _ticket: ticket } = window;
+        let number = batch.number;
+        let Some(tip) = self.tip_of(&batch)? else { return Ok(Joined::Declined(number)) };
+        let decided = match decide(&self.core, &tip) {
+            Ok(Step::Swap(proposal)) => Ok(proposal),
+            Ok(Step::Settled(answer)) => Err(Ok(answer)),
+            Err(error) => Err(Err(error)),
+        };
+        if !queue.batch()?.is_some_and(|now| now.number == number && now.open) {
+            // It took too long, and the leader has gone.
+            return Ok(Joined::Declined(number));
+        }
+        let sent = match decided {
+            Err(answer) if !batch.moves() => return Ok(Joined::Decided(answer, Box::new(tip))),
+            Err(answer) => Err(answer),
+            Ok(proposal) => {
+                batch.add(&proposal.updates, proposal.pack.objects());
+                batch.members += 1;
+                // What it comes to includes what it was built on.
+                let proposal = Proposal { updates: batch.updates(), pack: parcel(&batch), ..proposal };
+                journal.note(&entry(wish, &proposal), None)?;
+                queue.save(&batch)?;
+                step("staged");
+                Ok(Box::new(Sent { proposal, tip: tip.clone(), staged: true }))
+            }
+        };
+        drop(stage);
+        drop(ticket);
+        let told = self.hear(queue, number)?;
+        match (told, sent) {
+            (Some(Told::Landed(head)), sent) => {
+                let head = Oid::from_str(&head)?;
+                let mine = sent.as_ref().map_or(tip.board, |sent| sent.commit().unwrap_or(tip.board));
+                match (store::contains(self.core.store.repository(), head, mine)?, sent) {
+                    (true, Ok(sent)) => Ok(Joined::Landed(sent, head)),
+                    (true, Err(answer)) => Ok(Joined::Decided(answer, Box::new(tip))),
+                    // It was added just when the leader had closed the batch, so nobody has pushed it.
+                    (false, _) => Ok(Joined::Again),
+                }
+            }
+            (Some(Told::Refused), _) => Ok(Joined::Again),
+            (Some(Told::Alone), _) => Ok(Joined::Alone),
+            (Some(Told::Unknown) | None, Ok(sent)) => Ok(Joined::Unknown(sent)),
+            (Some(Told::Unknown) | None, Err(_)) => Ok(Joined::Again),
+        }
+    }
+
+    /// Lets those who wait build on what the leader has decided, and swaps once for all.
+    pub(super) fn lead<A>(
+        &mut self,
+        company: &Company<'_>,
+        asked: &[RefName],
+        tip: &Tip,
+        own: Result<Step<A>, Error>,
+        tries: &mut Tries,
+    ) -> Result<Led<A>, Error> {
+        let Company { queue, journal, wish, .. } = company;
+        let waiting = queue.waiting(journal)?;
+        if waiting.is_empty() {
+            return Ok(Led::Solo(own));
+        }
+        let (asked, advertised) = self.heard(asked, &tip.advertised, waiting.into_iter().flatten());
+        let mut batch = Batch::after(queue.batch()?, &tip.whereabouts, &asked, &advertised);
+        let Some(stage) = queue.stage(batch.number)? else { return Ok(Led::Solo(own)) };
+        let own = match own {
+            Ok(Step::Swap(proposal)) => {
+                self.note(journal, wish, &proposal)?;
+                batch.add(&proposal.updates, proposal.pack.objects());
+                Ok(Sent { proposal, tip: tip.clone(), staged: true })
+            }
+            Ok(Step::Settled(answer)) => Err(Ok(answer)),
+            Err(error) => Err(Err(error)),
+        };
+        queue.save(&batch)?;
+        drop(stage);
+        let mut batch = self.gather(company, batch)?;
+        let updates = batch.updates();
+        let outcome = match updates.first() {
+            None => PushOutcome::Landed,
+            Some(_) => {
+                self.core.note_hub_before_swap(tip)?;
+                tries.pushes += 1;
+                step("push");
+                let outcome = self.remote.push(&updates, &source(&batch), self.core.clock.deadline());
+                step("pushed");
+                outcome
+            }
+        };
+        let head = updates.first().and_then(|update| update.new).unwrap_or(tip.board);
+        batch.tell(match &outcome {
+            PushOutcome::Landed => Told::Landed(head.to_string()),
+            // A held ref lock passes, and the next leader's turn comes at once.
+            PushOutcome::Raced { .. } | PushOutcome::Busy { .. } => Told::Refused,
+            PushOutcome::Denied { .. } | PushOutcome::Offline { .. } => Told::Alone,
+            PushOutcome::Unknown { .. } => Told::Unknown,
+        });
+        // Who is not told finds out for itself, from the server.
+        let _ = queue.save(&batch);
+        step("told");
+        if batch.members > 0 && matches!(outcome, PushOutcome::Denied { .. } | PushOutcome::Offline { .. }) {
+            tries.alone = true;
+        }
+        Ok(match own {
+            Ok(sent) => Led::Pushed(Box::new(sent), outcome, head),
+            Err(answer) => Led::Decided(answer),
+        })
+    }
+
+    /// What was heard of the refs that those who came late have to know about, as far as their objects are here.
+    fn heard(
+        &self,
+        asked: &[RefName],
+        advertised: &Advertised,
+        late: impl Iterator<Item = RefName>,
+    ) -> (Vec<RefName>, Advertised) {
+        let (mut asked, mut advertised) = (asked.to_vec(), advertised.clone());
+        let late: Vec<RefName> = late.filter(|name| !asked.contains(name)).collect();
+        let Some(heard) = self.remote.heard(&late) else { return (asked, advertised) };
+        for name in late {
+            match heard.tip(&name) {
+                None => asked.push(name),
+                Some(oid) if self.core.store.repository().find_commit(oid).is_ok() => {
+                    advertised.refs.insert(name.clone(), oid);
+                    asked.push(name);
+                }
+                Some(_) => {}
+            }
+        }
+        (asked, advertised)
+    }
+
+    /// Waits until those who wait have joined, or long enough; gives the batch, closed.
+    fn gather(&self, company: &Company<'_>, opened: Batch) -> Result<Batch, Error> {
+        let Company { queue, journal, names: _, wish: _ } = company;
+        let clock = &self.core.clock;
+        let (began, number) = (clock.elapsed(), opened.number);
+        let (mut joined, mut last_joined) = (0, began);
+        let now = |queue: &Queue| -> Result<Option<Batch>, Error> {
+            Ok(queue.batch()?.filter(|batch| batch.number == number))
+        };
+        loop {
+            clock.wait(POLL / 2);
+            let members = now(queue)?.map_or(joined, |batch| batch.members);
+            if members != joined {
+                (joined, last_joined) = (members, clock.elapsed());
+            }
+            let waiting = queue.waiting(journal)?.iter().any(|names| opened.knows(names));
+            let elapsed = clock.elapsed();
+            let idle = elapsed.saturating_sub(last_joined) > GATHER_IDLE_MAX;
+            let late = idle || elapsed.saturating_sub(began) > GATHER_MAX || clock.over();
+            let stage = if waiting && !late { None } else { queue.stage(number)? };
+            if stage.is_none() && !late {
+                continue;
+            }
+            if waiting {
+                // They may be stopped: the next leader shall not wait for them again.
+                queue.forget_waiting();
+            }
+            let mut batch = now(queue)?.unwrap_or_else(|| opened.clone());
+            batch.open = false;
+            queue.save(&batch)?;
+            return Ok(batch);
+        }
+    }
+
+    /// Waits for what became of a batch; `None` when its leader is gone or the deadline has come.
+    fn hear(&self, queue: &Queue, number: u64) -> Result<Option<Told>, Error> {
+        let told =
+            || -> Result<Option<Told>, Error> { Ok(queue.batch()?.and_then(|batch| batch.told(number).cloned())) };
+        loop {
+            if let Some(told) = told()? {
+                return Ok(Some(told));
+            }
+            if queue.lead()?.is_some() {
+                // It may have told and left between the two looks.
+                return told();
+            }
+            if self.core.clock.over() {
+                return Ok(None);
+            }
+            self.core.clock.wait(POLL);
+        }
+    }
+
+    /// The tip that a batch makes, if it is on the board that this process would look for.
+    fn tip_of(&self, batch: &Batch) -> Result<Option<Tip>, Error> {
+        let known = self.core.known()?;
+        let Some(base) = self.configured_base(&known)? else { return Ok(None) };
+        if !self.told_of_base() && !self.has_seen_head(&known) {
+            return Ok(None);
+        }
+        let staged = batch.staged();
+        let whereabouts = self.whereabouts(&staged, &base)?;
+        if batch.whereabouts().as_ref() != Some(&whereabouts) {
+            return Ok(None);
+        }
+        self.tip_at(whereabouts, staged, None).map(Some)
+    }
+}
+
+/// What a wish wants to be remembered by.
+pub(super) fn entry<A>(wish: &Wish, proposal: &Proposal<A>) -> Entry {
+    Entry {
+        wish: wish.clone(),
+        updates: proposal.updates.clone(),
+        claims: proposal.claims.clone(),
+        endings: proposal.endings.clone(),
+    }
+}
+
+fn parcel(batch: &Batch) -> Parcel {
+    if batch.walk { Parcel::Walk } else { Parcel::Objects(batch.objects()) }
+}
+
+fn source(batch: &Batch) -> PackSource {
+    if batch.walk { PackSource::Walk } else { PackSource::Objects(batch.objects()) }
+}
