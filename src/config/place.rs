@@ -21,8 +21,11 @@ pub(super) fn find(here: &Path) -> Result<Place, ConfigError> {
         // A full clone of a hub: everything shared is the hub's.
         common_dir = real(Path::new(hub.trim_end_matches('\n')));
     }
-    let hub = open_exact(&common_dir)?;
-    let top = hub.workdir().map(real);
+    let top = match &worktree {
+        // We stand in the main working tree: opening it once more would tell the same.
+        Some(worktree) if common_dir == git_dir => Some(worktree.clone()),
+        Some(_) | None => open_exact(&common_dir)?.workdir().map(real),
+    };
     let checkout = worktree.as_ref().and_then(|path| read_mark(&git_dir, path));
     Ok(Place { here: here.to_owned(), common_dir, top, worktree, checkout })
 }

@@ -305,8 +305,8 @@ impl Core {
     /// because afterwards the claim would be won and could not be worked on.
     fn refuse_branch_in_the_way(&self, record: &Record) -> Result<(), Error> {
         let checkout = record.claim.as_ref().map(|claim| claim.checkout);
-        let repository = self.user_repository()?;
-        if checkout == Some(CheckoutKind::None) || repository.find_reference("refs/heads/session").is_err() {
+        if checkout == Some(CheckoutKind::None) || self.user_repository()?.find_reference("refs/heads/session").is_err()
+        {
             return Ok(());
         }
         Err(Error::Environment {

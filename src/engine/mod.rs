@@ -126,6 +126,7 @@ impl Engine {
         let settings = RemoteSettings {
             name: has_remote.then_some(name),
             user_repository: options.place.common_dir.clone(),
+            top: options.place.top.clone().unwrap_or_else(|| options.place.common_dir.clone()),
             engine_repository: store.path().to_owned(),
             transport: transport(options.layers.local(Key::Transport))?,
             ssh_command: options.ssh_command.clone(),

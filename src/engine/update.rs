@@ -314,7 +314,7 @@ impl Engine {
             Parcel::Objects(objects) => {
                 let pack = write_pack(self.core.store.repository(), objects)?;
                 journal.note(&entry, Some(&pack))?;
-                Ok(PackSource::File(journal.pack(&wish.nonce)))
+                Ok(PackSource::Kept { objects: objects.clone(), pack: journal.pack(&wish.nonce) })
             }
             Parcel::Walk => {
                 journal.note(&entry, None)?;

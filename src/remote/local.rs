@@ -15,7 +15,7 @@ use super::executable::Executable;
 use super::look::after_refusal;
 use super::masked::masked;
 use super::outcome::{PushOutcome, RemoteFault, SyncError, chain};
-use super::pack::{Pack, PackSource};
+use super::pack::{Pack, PackSource, Thin};
 use super::refs::{Advertised, RefName, RefUpdate, Standing, standing};
 use super::{Purpose, Remote};
 
@@ -52,10 +52,10 @@ impl LocalRemote {
     fn copy(&self, updates: &[RefUpdate], pack: &PackSource, deadline: Instant) -> Result<(), RemoteFault> {
         match pack {
             PackSource::Nothing => Ok(()),
-            PackSource::Objects(objects) => self.copy_each(objects),
+            PackSource::Objects(objects) | PackSource::Kept { objects, .. } => self.copy_each(objects),
             PackSource::Walk | PackSource::File(_) => {
                 let known = self.tips()?;
-                Pack::make(pack, updates, known.into_iter(), &self.executable, deadline)?
+                Pack::make(pack, updates, known.into_iter(), &self.executable, Thin::Taken, deadline)?
                     .install(self.executable.user(), deadline)
             }
         }

@@ -30,6 +30,7 @@ mod report;
 mod request;
 mod settings;
 mod ssh;
+mod thin;
 mod trace;
 mod url;
 
@@ -37,9 +38,10 @@ use std::time::Instant;
 
 pub use open::open;
 pub use outcome::{DeniedKind, PushOutcome, RemoteFault, SyncError};
-pub use pack::{PackSource, write_pack};
+pub use pack::PackSource;
 pub use refs::{Advertised, RefName, RefNameError, RefUpdate};
 pub use settings::{RemoteSettings, Transport, Watched};
+pub use thin::write_pack;
 
 /// What the caller means to do with what it looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,5 @@
 //! Picks the implementation for a remote, by its URL.
 
-use std::path::{Path, PathBuf};
-
-use git2::Repository;
-
 use super::Remote;
 use super::address::Address;
 use super::connection::{Place, Service};
@@ -22,7 +18,7 @@ use super::url::RemoteUrl;
 /// [`RemoteFault::NoRemote`], [`RemoteFault::Url`], or git could not say what it is configured to.
 pub fn open(settings: &RemoteSettings) -> Result<Box<dyn Remote>, RemoteFault> {
     let Some(name) = settings.name.as_deref() else {
-        let executable = Executable::new(settings, top(&settings.user_repository), "ssh".to_owned(), None);
+        let executable = Executable::new(settings, settings.top.clone(), "ssh".to_owned(), None);
         return Ok(Box::new(LocalRemote::new(executable)));
     };
     let configured = Configured::of(&settings.config, name);
@@ -30,7 +26,7 @@ pub fn open(settings: &RemoteSettings) -> Result<Box<dyn Remote>, RemoteFault> {
     let read_url = configured.url().ok_or_else(missing)?;
     let write_url = configured.push_url().ok_or_else(missing)?;
 
-    let top = top(&settings.user_repository);
+    let top = settings.top.clone();
     let command = settings.ssh_command.as_deref().or(configured.ssh_command.as_deref());
     let ssh = Ssh::new(command, configured.ssh_variant.as_deref(), settings.watched);
     let address = |url: &RemoteUrl| {
@@ -75,15 +71,5 @@ fn place(address: Address, ssh: &Ssh) -> Option<Place> {
         Address::Path(path) => Some(Place::Here(path)),
         Address::Ssh(address) => Some(Place::There(address, ssh.clone())),
         Address::Other => None,
-    }
-}
-
-/// The folder that relative URLs start from: the top of the main worktree, or the bare repository itself.
-fn top(common: &Path) -> PathBuf {
-    match Repository::open(common) {
-        Ok(repository) => repository.workdir().unwrap_or_else(|| repository.path()).to_owned(),
-        // Such as a reftable repository, which libgit2 does not open.
-        Err(_) if common.file_name().is_some_and(|name| name == ".git") => common.parent().unwrap_or(common).to_owned(),
-        Err(_) => common.to_owned(),
     }
 }

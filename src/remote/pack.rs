@@ -7,7 +7,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use git2::{Buf, Oid, Repository};
+use git2::Oid;
 
 use crate::git::git_at;
 use crate::process::ProcessError;
@@ -15,6 +15,7 @@ use crate::process::ProcessError;
 use super::executable::Executable;
 use super::outcome::RemoteFault;
 use super::refs::RefUpdate;
+use super::thin::write_pack;
 
 /// A pack of no objects: header, version 2, count 0, and the SHA-1 of these.
 const EMPTY: &[u8] =
@@ -29,24 +30,24 @@ pub enum PackSource {
     Walk,
     /// None: deletions, or values that the server has already.
     Nothing,
-    /// A complete pack, kept by a journal.
+    /// A pack, kept by a journal, of exactly what is new to the server.
     File(PathBuf),
+    /// Exactly these objects, of which a journal keeps a pack.
+    Kept {
+        /// The objects, in the engine repository.
+        objects: Vec<Oid>,
+        /// The pack.
+        pack: PathBuf,
+    },
 }
 
-/// Packs exactly `objects` of `repository`: a complete pack, which needs no object outside of it to be read.
-///
-/// # Errors
-/// When an object is not there.
-pub fn write_pack(repository: &Repository, objects: &[Oid]) -> Result<Vec<u8>, git2::Error> {
-    let mut builder = repository.packbuilder()?;
-    // A handful of small objects: starting threads takes longer than packing them.
-    builder.set_threads(1);
-    for oid in objects {
-        builder.insert_object(*oid, None)?;
-    }
-    let mut pack = Buf::new();
-    builder.write_buf(&mut pack)?;
-    Ok(pack.to_vec())
+/// Whether the server takes packs with deltas to what it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Thin {
+    /// It does, as nearly all do.
+    Taken,
+    /// It says `no-thin`: every object is packed whole, by git.
+    Refused,
 }
 
 /// A pack that is ready to be sent.
@@ -68,13 +69,19 @@ impl Pack {
         updates: &[RefUpdate],
         there: impl Iterator<Item = Oid>,
         executable: &Executable,
+        thin: Thin,
         deadline: Instant,
     ) -> Result<Self, RemoteFault> {
         match source {
+            PackSource::Objects(_) | PackSource::File(_) | PackSource::Kept { .. } | PackSource::Walk
+                if thin == Thin::Refused =>
+            {
+                walk(updates, there, executable, thin, deadline).map(Self::File)
+            }
             PackSource::Nothing => Ok(Self::Bytes(EMPTY.to_vec())),
             PackSource::Objects(objects) => Ok(Self::Bytes(write_pack(&executable.engine_repository()?, objects)?)),
-            PackSource::File(path) => Ok(Self::File(File::open(path)?)),
-            PackSource::Walk => walk(updates, there, executable, deadline).map(Self::File),
+            PackSource::File(path) | PackSource::Kept { pack: path, .. } => Ok(Self::File(File::open(path)?)),
+            PackSource::Walk => walk(updates, there, executable, thin, deadline).map(Self::File),
         }
     }
 
@@ -116,6 +123,7 @@ fn walk(
     updates: &[RefUpdate],
     there: impl Iterator<Item = Oid>,
     executable: &Executable,
+    thin: Thin,
     deadline: Instant,
 ) -> Result<File, RemoteFault> {
     let repository = executable.engine_repository()?;
@@ -130,7 +138,8 @@ fn walk(
     let mut file = tempfile::tempfile_in(executable.engine())?;
     let mut packer = executable
         .git(deadline)
-        .args(["pack-objects", "--revs", "--thin", "--delta-base-offset", "--stdout", "-q"])
+        .args(["pack-objects", "--revs", "--delta-base-offset", "--stdout", "-q"])
+        .args((thin == Thin::Taken).then_some("--thin"))
         .converse()?;
     packer.send(revisions.as_bytes())?;
     packer.close();

@@ -9,7 +9,7 @@ use super::connection::{Connection, Place, Service};
 use super::executable::Executable;
 use super::look::{self, Seen};
 use super::outcome::{DeniedKind, PushOutcome, SyncError};
-use super::pack::{Pack, PackSource};
+use super::pack::{Pack, PackSource, Thin};
 use super::refs::{Advertised, RefName, RefUpdate, Standing, standing};
 use super::request::{Reply, request, unable};
 use super::url::RemoteUrl;
@@ -98,7 +98,8 @@ impl Remote for PipeRemote {
             return PushOutcome::Denied { reason, kind: DeniedKind::Policy };
         }
         let known = connection.advertisement.objects();
-        let pack = match Pack::make(pack, updates, known, &self.executable, deadline) {
+        let thin = if connection.advertisement.can("no-thin") { Thin::Refused } else { Thin::Taken };
+        let pack = match Pack::make(pack, updates, known, &self.executable, thin, deadline) {
             Ok(pack) => updates.iter().any(|update| update.new.is_some()).then_some(pack),
             Err(fault) => return fault.unsent(),
         };

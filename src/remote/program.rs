@@ -97,11 +97,11 @@ impl ProgramRemote {
         }
     }
 
-    /// git packs what it pushes itself; only a journal's pack has to be in the engine repository first.
+    /// git packs what it pushes itself; only what a journal alone has kept has to be in the engine repository first.
     fn store(&self, pack: &PackSource, deadline: Instant) -> Result<(), RemoteFault> {
         match pack {
             PackSource::File(path) => Pack::File(File::open(path)?).install(self.executable.engine(), deadline),
-            PackSource::Objects(_) | PackSource::Walk | PackSource::Nothing => Ok(()),
+            PackSource::Objects(_) | PackSource::Kept { .. } | PackSource::Walk | PackSource::Nothing => Ok(()),
         }
     }
 

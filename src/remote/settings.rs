@@ -31,6 +31,8 @@ pub struct RemoteSettings {
     pub name: Option<String>,
     /// The common folder of the user's repository.
     pub user_repository: PathBuf,
+    /// The folder that relative URLs start from: the top of the main working tree, or the bare repository itself.
+    pub top: PathBuf,
     /// The bare engine repository, whose `objects/info/alternates` leads to the user's objects.
     pub engine_repository: PathBuf,
     /// Which implementation to use.

@@ -170,6 +170,7 @@ impl World {
         RemoteSettings {
             name: (self.kind != Kind::Local).then(|| "origin".to_owned()),
             user_repository: self.common.clone(),
+            top: if self.common.ends_with(".git") { self.common.parent().unwrap().into() } else { self.common.clone() },
             engine_repository: self.engine.clone(),
             transport: self.transport,
             ssh_command: None,
