@@ -21,6 +21,7 @@ pub mod exclude;
 mod files;
 pub mod identity;
 pub mod landing;
+pub mod litter;
 pub mod loss;
 pub mod merge;
 mod objects;

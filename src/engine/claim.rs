@@ -152,6 +152,7 @@ impl Engine {
             warnings: Vec::new(),
             receipt: Receipt::default(),
         };
+        answer.warnings.extend(self.core.skewed(&won.tip));
         let tip = won.tip.after(won.commit);
         for decided in &won.answer {
             self.rehearse(format!("prepare the checkout of session `{}`", decided.record.id))?;

@@ -251,7 +251,17 @@ impl Engine {
     }
 }
 
+/// A tip this far in the future means that somebody's clock is wrong.
+const SKEW_SECONDS: i64 = 120;
+
 impl Core {
+    /// A line when the board's newest commit is in the future. It decides nothing: who won is the swap's to say.
+    pub(super) fn skewed(&self, tip: &Tip) -> Option<String> {
+        let time = self.store.repository().find_commit(tip.board).ok()?.time().seconds();
+        let ahead = time - tip.now.unix();
+        (ahead > SKEW_SECONDS).then(|| format!("the newest commit is {ahead} s in the future: some clock is wrong"))
+    }
+
     /// What the board's `config.yaml` says.
     pub(super) fn board_settings_at(&self, shelf: &CommitShelf<'_>, layout: &Layout) -> Result<settings::Board, Error> {
         let path = format!("{}/config.yaml", layout.root());

@@ -6,7 +6,11 @@
 #[allow(dead_code, clippy::print_stderr, reason = "shared with the suite of remotes, which uses more of it")]
 mod support;
 
+<<<<<<< HEAD
 mod combine;
+=======
+mod around;
+>>>>>>> 0ecd747 (stories, doctor: prompts, clocks, litter and a busy main have a test named after what goes wrong; litter is told)
 mod complete;
 mod contract;
 mod doctor;

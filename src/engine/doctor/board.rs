@@ -11,9 +11,6 @@ use crate::engine::look::Life;
 use crate::engine::{Core, Error, Tip};
 use crate::store::CommitShelf;
 
-/// A tip this far in the future means that somebody's clock is wrong.
-const SKEW_SECONDS: i64 = 120;
-
 impl Core {
     pub(super) fn check_board(&self, tip: &Tip, diagnosis: &mut Diagnosis) -> Result<(), Error> {
         let shelf = self.shelf(tip, tip.board)?;
@@ -25,14 +22,7 @@ impl Core {
                 return Ok(());
             }
         };
-        let time = self.store_time(tip)?;
-        if time - tip.now.unix() > SKEW_SECONDS {
-            findings.push(Finding::new(
-                "clock_skew",
-                Severity::Warning,
-                format!("the newest commit is {} s in the future: some clock is wrong", time - tip.now.unix()),
-            ));
-        }
+        findings.extend(self.skewed(tip).map(|message| Finding::new("clock_skew", Severity::Warning, message)));
         for state in State::ALL {
             for (name, mode) in shelf.entries(state)? {
                 match name.parse::<SessionId>() {
@@ -53,10 +43,6 @@ impl Core {
         }
         check_lines(&board, tip, &mut diagnosis.findings);
         Ok(())
-    }
-
-    fn store_time(&self, tip: &Tip) -> Result<i64, Error> {
-        Ok(self.store.repository().find_commit(tip.board)?.time().seconds())
     }
 }
 

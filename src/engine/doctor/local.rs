@@ -38,10 +38,13 @@ impl Core {
     pub(super) fn check_here(&self, tip: &Tip, diagnosis: &mut Diagnosis) -> Result<(), Error> {
         let shelf = self.shelf(tip, tip.board)?;
         let Ok(board) = Board::read(&shelf) else { return Ok(()) };
-        for holding in self.private.holdings()? {
+        let holdings = self.private.holdings()?;
+        for holding in &holdings {
             diagnosis.holdings += 1;
-            self.check_holding(&board, tip, &holding, &mut diagnosis.findings)?;
+            self.check_holding(&board, tip, holding, &mut diagnosis.findings)?;
         }
+        let told = holdings.into_iter().filter_map(|holding| holding.path?.canonicalize().ok()).collect();
+        self.check_litter(tip, &told, diagnosis)?;
         for id in self.local_drafts(&tip.whereabouts.layout) {
             let place = board.place(&id);
             if let Ok(Some(state)) = place
@@ -115,14 +118,15 @@ impl Core {
         if let Some(path) = there
             && std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some())
         {
-            findings.push(self.leftover(holding, path));
+            findings.push(self.leftover(holding, path, tip));
         }
         Ok(())
     }
 
     /// A checkout of a session that is not held here any more.
-    fn leftover(&self, holding: &Holding, path: &std::path::Path) -> Finding {
+    fn leftover(&self, holding: &Holding, path: &std::path::Path, tip: &Tip) -> Finding {
         let id = &holding.id;
+        let extent = self.extent(path, tip);
         let safe: Vec<git2::Oid> =
             holding.ended_at.as_deref().and_then(|oid| git2::Oid::from_str(oid).ok()).into_iter().collect();
         let lost = self.loss(id, path, &safe);
@@ -130,13 +134,13 @@ impl Core {
             Ok(lost) if lost.is_empty() => Finding::new(
                 "checkout_left",
                 Severity::Note,
-                "is not held here any more; its checkout holds nothing of its own",
+                format!("is not held here any more; its checkout ({extent}) holds nothing of its own"),
             )
             .safely("remove the checkout", Remedy::RemoveCheckout(id.clone())),
             Ok(lost) => Finding::new(
                 "checkout_left",
                 Severity::Warning,
-                format!("is not held here any more, but its checkout has work: {lost}"),
+                format!("is not held here any more, but its checkout ({extent}) has work: {lost}"),
             )
             .by_hand("look at it and save what is wanted"),
             Err(error) => {

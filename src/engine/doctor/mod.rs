@@ -1,6 +1,7 @@
 //! `doctor`: everything that is not as it should be, with a stable code each, and the mending of what is safe to mend.
 
 mod board;
+mod litter;
 mod local;
 mod mend;
 
