@@ -30,7 +30,8 @@ impl Engine {
     /// Ends a session without landing it; its branch is archived, and nothing is thrown away.
     ///
     /// # Errors
-    /// `no_reason`, `not_holder`, `held`, `not_planned`, `dirty` unless the work is committed first; those of the loop.
+    /// `no_reason`, `not_holder`, `held`, `not_planned`, `secret`, `dirty` unless the work is committed first; those of
+    /// the loop.
     pub fn abandon(&mut self, request: &AbandonRequest) -> Result<PlanAnswer, Error> {
         if request.reason.trim().is_empty() {
             return Err(Refusal::new(Code::NoReason, "`abandon` needs a reason")
@@ -46,6 +47,7 @@ impl Engine {
         let work = self.work_files(&id)?;
         checks::secrets_in_files(&id, &work)?;
         let wish = self.core.wish("abandon", std::slice::from_ref(&id))?;
+        let mut search = checks::Search::default();
         let won = self.update(&wish, &[branch(&id.branch())?], &mut |core, tip| {
             let shelf = core.shelf(tip, tip.board)?;
             let board = Board::read(&shelf)?;
@@ -56,6 +58,8 @@ impl Engine {
                     return Ok(Step::Settled(()));
                 }
             }
+            // The branch will be archived on the remote.
+            core.secrets_in_history(&id, head, tip, &mut search)?;
             let report = core.report(&board, &id, &request.reason, tip)?;
             let wish_to_end =
                 Abandonment { id: id.clone(), reason: request.reason.clone(), report, work: work.clone() };
@@ -69,7 +73,7 @@ impl Engine {
         })?;
         self.rehearse(format!("clean up after session `{id}`"))?;
         let commit = won.commit.unwrap_or(won.tip.board);
-        let mut warnings = Vec::new();
+        let mut warnings = search.notes;
         let head = self.core.ended_at(&id)?.flatten();
         self.core.clock.extend(self.core.options.timeout);
         let mut archive = None;

@@ -1,6 +1,8 @@
 //! What must hold before work is shown to others: no secrets, no canonical knowledge, validation that succeeds.
 
+use super::tip::branch;
 use super::{Core, Error, Tip};
+use crate::checkout::landing::{self, Extent};
 use crate::domain::id::SessionId;
 use crate::domain::knowledge;
 use crate::domain::moves::{FolderFile, WorkFiles};
@@ -8,6 +10,7 @@ use crate::domain::plan::Plan;
 use crate::domain::record::Claim;
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::secret;
+use git2::Oid;
 
 /// Whether known secrets may be committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,16 +40,40 @@ pub(super) fn secrets_in(id: &SessionId, files: &[FolderFile], patch: &[u8]) -> 
             ));
         }
     }
-    for finding in secret::scan_patch(patch) {
-        let (path, finding) = (finding.path, finding.finding);
-        found.push(format!("{} line {}: {} {}", path.escape_debug(), finding.line, finding.rule, finding.masked));
-    }
+    found.extend(in_patch(patch));
+    refuse(id, found)
+}
+
+/// What the search found in a patch or a history, a line each.
+fn in_patch(patch: &[u8]) -> impl Iterator<Item = String> {
+    secret::scan_patch(patch).into_iter().map(|found| {
+        let commit = found.commit.map_or_else(String::new, |commit| {
+            let short = commit.get(..10).unwrap_or(&commit);
+            format!("commit {}, ", short.escape_debug())
+        });
+        let finding = found.finding;
+        format!("{commit}{} line {}: {} {}", found.path.escape_debug(), finding.line, finding.rule, finding.masked)
+    })
+}
+
+fn refuse(id: &SessionId, found: Vec<String>) -> Result<(), Refusal> {
     let Some(first) = found.first() else { return Ok(()) };
     let more = if found.len() == 1 { String::new() } else { format!(" and {} more", found.len() - 1) };
     Err(Refusal::new(Code::Secret, format!("session `{id}` would publish what looks like a secret: {first}{more}"))
         .text("id", id.as_str())
         .list("findings", found)
         .hint(format!("git session exec {id} -- git log --stat")))
+}
+
+/// Most bytes of a branch's history that are searched: a second or two of one processor.
+const HISTORY_BYTES_MAX: usize = 32 << 20;
+
+/// The search of a branch's commits, which every round of the loop asks for and one has to make.
+#[derive(Debug, Default)]
+pub(super) struct Search {
+    done: Option<(Oid, Option<Oid>)>,
+    /// What could not be searched, for people.
+    pub(super) notes: Vec<String>,
 }
 
 /// Refuses changes of canonical knowledge by a session that is not for that.
@@ -63,6 +90,35 @@ pub(super) fn knowledge(id: &SessionId, changed: &[String], root: &str) -> Resul
 }
 
 impl Core {
+    /// Refuses keys and tokens in the commits of the session's branch that the remote does not have yet: each of them
+    /// is shown by a push, also what a later one takes away again.
+    pub(super) fn secrets_in_history(
+        &self,
+        id: &SessionId,
+        head: Option<Oid>,
+        tip: &Tip,
+        search: &mut Search,
+    ) -> Result<(), Error> {
+        let Some(head) = head else { return Ok(()) };
+        let there = tip.advertised.refs.get(&branch(&id.branch())?).copied();
+        if there == Some(head) || search.done == Some((head, there)) {
+            return Ok(());
+        }
+        let seen: Vec<Oid> = [tip.base, tip.board].into_iter().chain(there).collect();
+        let history = landing::history(self.store.path(), head, &seen, HISTORY_BYTES_MAX, self.clock.deadline())?;
+        let found: Vec<String> = in_patch(&history.log).collect();
+        refuse(id, found)?;
+        search.done = Some((head, there));
+        match history.extent {
+            Extent::Whole => {}
+            Extent::Cut => search.notes.push(format!(
+                "only the newest {} MiB of what session `{id}` committed were searched for secrets",
+                HISTORY_BYTES_MAX >> 20
+            )),
+        }
+        Ok(())
+    }
+
     /// Runs the plan's and the settings' validation commands in the checkout; each must have been trusted.
     pub(super) fn validate(&self, id: &SessionId, plan: &Plan, claim: Option<&Claim>, tip: &Tip) -> Result<(), Error> {
         let commands: Vec<&String> = plan.validation.iter().chain(&tip.settings.validation).collect();

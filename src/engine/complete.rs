@@ -1,7 +1,7 @@
 //! Ending sessions: complete and abandon, in the fixed order of 04: checks → landing → one swap → verified on the
 //! remote → archived → only then branch and checkout go. Killed anywhere, the same command finishes it.
 
-use super::checks::Secrets;
+use super::checks::{Search, Secrets};
 use super::ending::unfinished;
 use super::hub::Occasion;
 use super::landing::{Landed, Plan as LandingPlan};
@@ -113,17 +113,13 @@ impl Engine {
         let work = self.work_files(&id)?;
         let wish = self.core.wish("complete", std::slice::from_ref(&id))?;
         let session_branch = branch(&id.branch())?;
-        let mut validated = false;
+        let mut checked = Checked::default();
         let won = self.update(&wish, std::slice::from_ref(&session_branch), &mut |core, tip| {
             if let Some(ended) = core.completed_before(&id, tip)? {
                 return Ok(Step::Settled(ended));
             }
             let head = head.or_else(|| tip.advertised.refs.get(&session_branch).copied());
-            core.decide_completion(
-                &Completing { request, wish: &wish, id: &id, head, work: &work },
-                tip,
-                &mut validated,
-            )
+            core.decide_completion(&Completing { request, wish: &wish, id: &id, head, work: &work }, tip, &mut checked)
         })?;
         self.rehearse(format!("clean up after session `{id}`"))?;
         let commit = won.commit.or(won.answer.commit).unwrap_or(won.tip.board);
@@ -144,7 +140,7 @@ impl Engine {
             go_to: None,
             attempts: won.attempts,
             pushes: won.pushes,
-            warnings: Vec::new(),
+            warnings: checked.search.notes,
         };
         if ended.state == State::Completed {
             // What has been committed since it landed has not landed, and must not go for that which has.
@@ -192,6 +188,13 @@ struct Completing<'a> {
     work: &'a WorkFiles,
 }
 
+/// Checks that have been made on the way, and need not be made again in another round.
+#[derive(Default)]
+struct Checked {
+    validated: bool,
+    search: Search,
+}
+
 impl Core {
     /// A completion by the same claim that has landed before: whoever made it may ask again and again.
     fn completed_before(&self, id: &SessionId, tip: &Tip) -> Result<Option<Ended>, Error> {
@@ -220,7 +223,7 @@ impl Core {
         &self,
         completing: &Completing<'_>,
         tip: &Tip,
-        validated: &mut bool,
+        checked: &mut Checked,
     ) -> Result<Step<Ended>, Error> {
         let Completing { request, wish, id, head, work } = *completing;
         let shelf = self.shelf(tip, tip.board)?;
@@ -237,9 +240,14 @@ impl Core {
             self.refuse_forgotten(id, head, *there)?;
         }
         let plan = board.plan(State::Active, id)?.plan;
-        if !*validated {
+        if !checked.validated {
             self.validate(id, &plan, record.claim.as_ref(), tip)?;
-            *validated = true;
+            checked.validated = true;
+        }
+        match request.secrets {
+            // However it lands, the branch is archived on the remote with every commit it has.
+            Secrets::Refused => self.secrets_in_history(id, head, tip, &mut checked.search)?,
+            Secrets::Allowed => {}
         }
         let land = request.land.or(plan.land).unwrap_or(tip.settings.land);
         let landing = LandingPlan { id, head, land, plan: &plan, work, secrets: request.secrets };

@@ -93,7 +93,7 @@ impl Engine {
     /// Gives the session back: published, unlocked, its branch kept, its checkout gone when nothing is left in it.
     ///
     /// # Errors
-    /// `no_reason`, `not_holder`, `dirty` unless the work is committed first; those of the loop.
+    /// `no_reason`, `not_holder`, `secret`, `dirty` unless the work is committed first; those of the loop.
     pub fn release(&mut self, request: &ReleaseRequest) -> Result<PlanAnswer, Error> {
         if request.reason.trim().is_empty() {
             return Err(Refusal::new(Code::NoReason, "`release` needs a reason")
@@ -177,6 +177,7 @@ impl Engine {
         let session_branch = branch(&id.branch())?;
         self.bring_back(id)?;
         let head = self.core.head_here(id)?;
+        let mut search = super::checks::Search::default();
         let won = self.update(&wish, std::slice::from_ref(&session_branch), &mut |core, tip| {
             let shelf = core.shelf(tip, tip.board)?;
             let board = Board::read(&shelf)?;
@@ -192,12 +193,14 @@ impl Engine {
                 if let Some(there) = old {
                     core.refuse_forgotten(id, head, there)?;
                 }
+                core.secrets_in_history(id, Some(head), tip, &mut search)?;
                 proposal.updates.push(RefUpdate { name: session_branch.clone(), old, new: Some(head) });
                 proposal.pack = Parcel::Walk;
             }
             Ok(Step::Swap(Proposal { ..proposal }))
         })?;
-        let warnings = self.refresh_hub(&won.tip.after(won.commit), super::hub::Occasion::Other).into_iter().collect();
+        let mut warnings = search.notes;
+        warnings.extend(self.refresh_hub(&won.tip.after(won.commit), super::hub::Occasion::Other));
         let path = self.core.hub_path(&won.tip.whereabouts.layout, state, id);
         Ok(PlanAnswer { id: id.clone(), state, commit: Some(won.commit.unwrap_or(won.tip.board)), path, warnings })
     }

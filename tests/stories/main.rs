@@ -6,11 +6,8 @@
 #[allow(dead_code, clippy::print_stderr, reason = "shared with the suite of remotes, which uses more of it")]
 mod support;
 
-<<<<<<< HEAD
 mod combine;
-=======
 mod around;
->>>>>>> 0ecd747 (stories, doctor: prompts, clocks, litter and a busy main have a test named after what goes wrong; litter is told)
 mod complete;
 mod contract;
 mod doctor;
@@ -19,6 +16,7 @@ mod killed;
 mod lost;
 mod races;
 mod script;
+mod secrets;
 mod servers;
 mod untouched;
 mod work;

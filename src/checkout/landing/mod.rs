@@ -15,12 +15,14 @@ use git2::{Oid, Repository};
 use super::CheckoutError;
 
 mod changes;
+mod history;
 mod merge;
 mod patch;
 mod replay;
 mod trees;
 
 pub use changes::{code_changes, root_changes};
+pub use history::{Extent, History, history};
 pub use patch::patch;
 
 use merge::{Merged, Merger};

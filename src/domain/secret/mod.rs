@@ -21,7 +21,9 @@ pub struct Finding {
 /// A key or token in an added line of a patch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PatchFinding {
-    /// The file, as the patch names it.
+    /// The commit that added it, where the patch is one of a history.
+    pub commit: Option<String>,
+    /// The file, as the patch names it; `its message` for a commit's own.
     pub path: String,
     /// Where in it, and what.
     pub finding: Finding,
@@ -36,26 +38,58 @@ pub fn scan(text: &[u8]) -> Vec<Finding> {
     findings
 }
 
-/// The secrets in the added lines of a unified diff.
+/// The secrets in the added lines of a unified diff, or of a history of them: `commit <id>`, the message indented by
+/// four, then its diff.
 pub fn scan_patch(patch: &[u8]) -> Vec<PatchFinding> {
     let mut found = Vec::new();
-    let mut path = String::new();
+    let mut at = Place::default();
     let mut hunk = Hunk::default();
     for line in patch.split(|byte| *byte == b'\n') {
         // Inside a hunk, whose header says how long it is, a line that looks like a header is text.
         if let Some(added) = hunk.take(line) {
             if let Added::Line(number, text) = added {
-                let mut findings = Vec::new();
-                scan_line(text, number, &mut findings);
-                found.extend(findings.into_iter().map(|finding| PatchFinding { path: path.clone(), finding }));
+                at.scan(text, number, &mut found);
             }
         } else if let Some(name) = line.strip_prefix(b"+++ ") {
-            path = named(name);
+            at.path = named(name);
         } else if let Some(header) = line.strip_prefix(b"@@ ") {
             hunk = Hunk::of(header);
+        } else if let Some(commit) = line.strip_prefix(b"commit ") {
+            at = Place {
+                commit: Some(String::from_utf8_lossy(commit).into_owned()),
+                path: "its message".to_owned(),
+                lines: 0,
+            };
+        } else if let Some(text) = line.strip_prefix(b"    ")
+            && at.commit.is_some()
+        {
+            at.lines += 1;
+            at.scan(text, at.lines, &mut found);
         }
     }
     found
+}
+
+/// Where in a history a line is.
+#[derive(Default)]
+struct Place {
+    commit: Option<String>,
+    path: String,
+    /// How many lines of the message were seen.
+    lines: usize,
+}
+
+impl Place {
+    fn scan(&self, text: &[u8], number: usize, found: &mut Vec<PatchFinding>) {
+        let mut findings = Vec::new();
+        scan_line(text, number, &mut findings);
+        let (commit, path) = (&self.commit, &self.path);
+        found.extend(findings.into_iter().map(|finding| PatchFinding {
+            commit: commit.clone(),
+            path: path.clone(),
+            finding,
+        }));
+    }
 }
 
 fn scan_line(line: &[u8], number: usize, findings: &mut Vec<Finding>) {

@@ -110,6 +110,22 @@ fn of_a_patch_only_added_lines_count() {
 }
 
 #[test]
+fn in_a_history_each_commit_and_its_message_is_searched() {
+    let token = fake("npm_", 36);
+    let (one, two) = ("1".repeat(40), "2".repeat(40));
+    let history = format!(
+        "commit {two}\n    take it away\n    \n    it was {token}\n\ndiff --git a/a.rs b/a.rs\n--- a/a.rs\n+++ b/a.rs\n\
+         @@ -3 +2,0 @@\n-{token}\ncommit {one}\n    add\n\ndiff --git a/a.rs b/a.rs\n--- a/a.rs\n+++ b/a.rs\n\
+         @@ -2,0 +3,2 @@\n+commit {two}\n+{token}\n"
+    );
+    let found: Vec<_> = scan_patch(history.as_bytes())
+        .into_iter()
+        .map(|found| (found.commit.unwrap(), found.path, found.finding.line))
+        .collect();
+    assert_eq!(found, [(two, "its message".to_owned(), 3), (one, "a.rs".to_owned(), 4)]);
+}
+
+#[test]
 fn a_megabyte_on_one_line_takes_no_longer_than_many_lines() {
     // Linear by construction (no backtracking); this is only to see that nothing around the patterns is not.
     let line = "token = 'a://b:c".repeat(1 << 16);
