@@ -1,7 +1,10 @@
 //! Making a board, or moving it to a branch of its own. One swap; a second one changes nothing.
 
+mod files;
+
 use git2::Oid;
 
+use self::files::{config, shim, with_block};
 use super::hub::Occasion;
 use super::options::Rehearsal;
 use super::tip::{Ground, branch};
@@ -78,7 +81,8 @@ impl Engine {
     /// `held` when the board is to move while sessions are active; those of the loop.
     pub fn init(&mut self, request: &InitRequest) -> Result<InitAnswer, Error> {
         let wish = self.core.wish("init", &[])?;
-        let extra: Vec<RefName> = request.branch.as_deref().map(branch).transpose()?.into_iter().collect();
+        let mut extra = vec![branch("main")?, branch("master")?];
+        extra.extend(request.branch.as_deref().map(branch).transpose()?);
         let mut answer = None;
         let won = self.update_on(Ground::Bare, &wish, &extra, &mut |core, tip| {
             let (step, said) = core.decide_init(request, &wish, tip)?;
@@ -200,13 +204,22 @@ impl Core {
     fn refuse_second_board(&self, board: &RefName, layout: &Layout, tip: &Tip) -> Result<(), Error> {
         let base = &tip.whereabouts.base;
         let usual = branch(BOARD_BRANCH)?;
-        for place in [&tip.whereabouts.board, &usual, base] {
+        // Where there is none yet, it may be that the remote's HEAD was moved off the branch that has it.
+        let begun = |commit: &Oid| {
+            let shelf = CommitShelf::open(self.store.repository(), &tip.whereabouts.layout, *commit, None);
+            shelf.is_ok_and(|shelf| shelf.has_root())
+        };
+        let fresh = !tip.advertised.refs.get(&tip.whereabouts.board).is_some_and(begun);
+        let elsewhere: Vec<&RefName> =
+            tip.advertised.refs.keys().filter(|name| fresh && name.as_str().starts_with("refs/heads/")).collect();
+        for place in [&tip.whereabouts.board, &usual, base].into_iter().chain(elsewhere) {
             let Some(commit) = tip.advertised.refs.get(place) else { continue };
             for root in [tip.whereabouts.layout.root(), Layout::ROOT, Layout::ROOT_OLD] {
                 let Ok(there) = Layout::new(root) else { continue };
                 let shelf = CommitShelf::open(self.store.repository(), &there, *commit, None)?;
                 // The older root's name is one that any project may have.
                 let is_board = shelf.has(&there.lock());
+                let known = [board, base, &usual, &tip.whereabouts.board].contains(&place);
                 let stays = place == board || place == base;
                 if !is_board || (stays && root == layout.root()) {
                     continue;
@@ -215,7 +228,10 @@ impl Core {
                     Code::Taken,
                     format!("there is a board already, `{root}` on `{}`", super::tip::short(place)),
                 )
-                .hint("git session list")
+                .hint(match known {
+                    true => "git session list".to_owned(),
+                    false => format!("git config session.base {}", super::tip::short(place)),
+                })
                 .into());
             }
         }
@@ -356,34 +372,4 @@ fn added(edits: &[Edit], layout: &Layout) -> Vec<String> {
             | Edit::PutRoot(_) => None,
         })
         .collect()
-}
-
-/// The block put between its marks; everything else stays as it is.
-pub(super) fn with_block(text: &str, block: &str) -> String {
-    const BEGIN: &str = "<!-- git-session:begin -->";
-    const END: &str = "<!-- git-session:end -->";
-    let block = block.trim_end();
-    if let Some((before, rest)) = text.split_once(BEGIN)
-        && let Some((_, after)) = rest.split_once(END)
-    {
-        return format!("{before}{block}{after}");
-    }
-    if text.trim().is_empty() { format!("{block}\n") } else { format!("{}\n\n{block}\n", text.trim_end()) }
-}
-
-fn shim(verb: &str) -> String {
-    format!(
-        "#!/bin/sh\n# Written by `git session init`. The work is done by git-session; this only calls it.\n\
-         if ! command -v git-session >/dev/null 2>&1; then\n  \
-         echo 'git-session is not installed: cargo install git-session' >&2\n  exit 9\nfi\n\
-         exec git session {verb} \"$@\"\n"
-    )
-}
-
-fn config(isolation: Option<Isolation>) -> String {
-    let isolation = isolation.map_or_else(|| "# isolation: worktree".to_owned(), |kind| format!("isolation: {kind}"));
-    format!(
-        "# Settings of this board; `git session config` shows what holds and where it comes from.\n\
-         {isolation}\n# lease: 4h\n# land: squash\n# max_claims_per_agent: none\n# copy: [.env]\n# validation: [make test]\n"
-    )
 }

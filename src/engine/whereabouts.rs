@@ -58,7 +58,8 @@ impl Engine {
     }
 
     /// The base branch when nobody has named it: the remote's HEAD; where it names none, `main` or `master`, if it has
-    /// one of them; else the branch that the hub is on.
+    /// one of them, or the only branch that it has. Only where it has none at all, the branch that the hub is on: the
+    /// hub of another clone may be on another.
     pub(super) fn find_base(&mut self, names: &[RefName]) -> Result<RefName, Error> {
         let usual = [branch("main")?, branch("master")?];
         let asked: Vec<RefName> = names.iter().chain(&usual).cloned().collect();
@@ -66,15 +67,41 @@ impl Engine {
         let mut there = usual.iter().filter(|name| seen.refs.contains_key(*name));
         let base = match (seen.head, there.next(), there.next()) {
             (Some(head), ..) => head,
-            // The hub may be on any branch: another clone's may be on another.
             (None, Some(one), None) => one.clone(),
-            (None, ..) => hub_branch(&self.core)?,
+            (None, ..) => self.only_branch()?,
         };
         let mut known = self.core.known()?;
         known.base = Some(short(&base).to_owned());
         known.head_seen = Some(self.core.clock.now().unix());
         self.core.save_known(&known)?;
         Ok(base)
+    }
+
+    fn only_branch(&mut self) -> Result<RefName, Error> {
+        let deadline = self.core.clock.deadline();
+        let mut there = self.remote.branches(deadline).map_err(|error| self.sync_error(error))?;
+        let board = self.core.options.layers.local(Key::Branch);
+        there.retain(|name| {
+            let name = short(name);
+            let ours = ["session/", "session-archive/"].iter().any(|prefix| name.starts_with(prefix));
+            !ours && name != BOARD_BRANCH && name != board
+        });
+        match there.as_slice() {
+            [] => hub_branch(&self.core),
+            [one] => Ok(one.clone()),
+            [first, ..] => {
+                let names: Vec<String> = there.iter().take(5).map(|name| format!("`{}`", short(name))).collect();
+                // Whoever follows the hint in any clone follows it to the same branch.
+                let usual = there.iter().find(|name| short(name) == "main").unwrap_or(first);
+                Err(Error::Environment {
+                    message: format!("the remote's HEAD names no branch, and it has several: {}", names.join(", ")),
+                    hint: Some(format!(
+                        "git config session.base {}",
+                        crate::domain::quote::quote_sh_if_needed(short(usual))
+                    )),
+                })
+            }
+        }
     }
 
     pub(super) fn whereabouts(&self, advertised: &Advertised, base: &RefName) -> Result<Whereabouts, Error> {

@@ -96,6 +96,11 @@ impl Advertisement {
         self.refs.iter().map(|(_, oid)| *oid)
     }
 
+    /// Whether `name` is there.
+    pub(super) fn has(&self, name: &RefName) -> bool {
+        self.refs.iter().any(|(there, _)| there == name.as_str())
+    }
+
     /// The refs of `names`, and HEAD's target.
     pub(super) fn of(&self, names: &[RefName]) -> Advertised {
         let refs = self

@@ -10,8 +10,10 @@ use crate::process::{Conversation, ProcessError, Program};
 
 use super::address::SshAddress;
 use super::advertisement::{Advertisement, AdvertisementError};
+use super::head::head_at;
 use super::outcome::{RemoteFault, SyncError};
 use super::packet::{PacketError, Reader};
+use super::refs::RefName;
 use super::ssh::{Ssh, quoted};
 
 /// ssh's exit status when it could not reach the host or was not let in; the server's own programs never use it.
@@ -65,6 +67,17 @@ impl Connection {
 }
 
 impl Place {
+    /// Where HEAD points there, if that can be seen without a connection.
+    pub(super) fn head(&self, service: &Service) -> Option<RefName> {
+        match (self, service) {
+            (Self::Here(path), Service::ReceivePack(None) | Service::UploadPack(None)) => head_at(path),
+            // Another command may lead elsewhere.
+            (Self::Here(_), Service::ReceivePack(Some(_)) | Service::UploadPack(Some(_))) | (Self::There(..), _) => {
+                None
+            }
+        }
+    }
+
     fn program(&self, service: &Service) -> Program {
         match self {
             Self::Here(path) => {

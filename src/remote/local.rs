@@ -91,6 +91,14 @@ impl Remote for LocalRemote {
         }
     }
 
+    fn branches(&mut self, _deadline: Instant) -> Result<Vec<RefName>, SyncError> {
+        let repository = Repository::open(self.executable.user()).map_err(RemoteFault::from)?;
+        let names = repository.references_glob("refs/heads/*").map_err(RemoteFault::from)?;
+        let mut names: Vec<RefName> = names.filter_map(|reference| reference.ok()?.name().ok()?.parse().ok()).collect();
+        names.sort();
+        Ok(names)
+    }
+
     /// The engine repository sees the user's objects already.
     fn fetch(&mut self, names: &[RefName], _deadline: Instant) -> Result<Advertised, SyncError> {
         Ok(self.look(names)?)

@@ -131,15 +131,39 @@ pub(super) fn ls_remote(
     names: &[RefName],
     deadline: Instant,
 ) -> Result<Advertised, SyncError> {
+    let patterns = std::iter::once("HEAD").chain(names.iter().map(RefName::as_str));
+    Ok(listed(&list(executable, url, upload_pack, patterns, deadline)?, names))
+}
+
+/// `git ls-remote` of all branches, sorted.
+pub(super) fn branches(
+    executable: &Executable,
+    url: &RemoteUrl,
+    upload_pack: Option<&str>,
+    deadline: Instant,
+) -> Result<Vec<RefName>, SyncError> {
+    let text = list(executable, url, upload_pack, std::iter::once("refs/heads/*"), deadline)?;
+    let mut names: Vec<RefName> = text.lines().filter_map(|line| line.split_once('\t')?.1.parse().ok()).collect();
+    names.sort();
+    Ok(names)
+}
+
+fn list<'a>(
+    executable: &Executable,
+    url: &RemoteUrl,
+    upload_pack: Option<&str>,
+    patterns: impl Iterator<Item = &'a str>,
+    deadline: Instant,
+) -> Result<String, SyncError> {
     let trace = Trace::new(executable.engine()).map_err(RemoteFault::File)?;
     let mut program = executable.git(deadline).args(["ls-remote", "--symref"]);
     if let Some(command) = upload_pack {
         program = program.arg(format!("--upload-pack={command}"));
     }
     let raw = &url.configured;
-    let program = trace.http(program).arg("--").arg(raw).arg("HEAD").args(names.iter().map(RefName::as_str));
+    let program = trace.http(program).arg("--").arg(raw).args(patterns);
     match program.run() {
-        Ok(output) if output.status.success() => Ok(listed(&output.text(), names)),
+        Ok(output) if output.status.success() => Ok(output.text()),
         Ok(output) => {
             let traffic = trace.traffic();
             let error = traffic.refusal(output.stderr.trim(), raw);

@@ -13,6 +13,7 @@ mod address;
 mod advertisement;
 mod connection;
 mod executable;
+mod head;
 #[cfg(test)]
 mod hostile;
 mod local;
@@ -69,6 +70,12 @@ pub trait Remote: Send {
         let _ = names;
         None
     }
+
+    /// Every branch there, sorted; for the rare remote whose HEAD names none.
+    ///
+    /// # Errors
+    /// [`SyncError`]; nothing has been changed anywhere.
+    fn branches(&mut self, deadline: Instant) -> Result<Vec<RefName>, SyncError>;
 
     /// Brings the objects of `names` into the engine repository and gives the refs as fetched, which may be newer
     /// than the last [`Remote::sync`]; names that do not exist there are absent.

@@ -53,7 +53,8 @@ impl Remote for PipeRemote {
             }
             Purpose::Write => {
                 let connection = Connection::open(&self.write, &self.receive_pack, deadline)?;
-                let there = connection.advertisement.of(names);
+                let mut there = connection.advertisement.of(names);
+                there.head = self.write.head(&self.receive_pack).filter(|head| connection.advertisement.has(head));
                 self.kept = Some(connection);
                 self.seen = Some(Seen::new(names, &there));
                 Ok(there)
@@ -63,6 +64,10 @@ impl Remote for PipeRemote {
 
     fn heard(&self, names: &[RefName]) -> Option<Advertised> {
         self.kept.as_ref().map(|kept| kept.advertisement.of(names))
+    }
+
+    fn branches(&mut self, deadline: Instant) -> Result<Vec<RefName>, SyncError> {
+        look::branches(&self.executable, &self.read_url, self.upload_pack.as_deref(), deadline)
     }
 
     fn fetch(&mut self, names: &[RefName], deadline: Instant) -> Result<Advertised, SyncError> {

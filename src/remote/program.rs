@@ -53,6 +53,10 @@ impl Remote for ProgramRemote {
         Ok(there)
     }
 
+    fn branches(&mut self, deadline: Instant) -> Result<Vec<RefName>, SyncError> {
+        look::branches(&self.executable, &self.read, self.upload_pack.as_deref(), deadline)
+    }
+
     fn fetch(&mut self, names: &[RefName], deadline: Instant) -> Result<Advertised, SyncError> {
         let seen = self.seen.take();
         look::Fetch {

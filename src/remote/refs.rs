@@ -53,7 +53,7 @@ impl fmt::Display for RefName {
 pub struct Advertised {
     /// The refs that exist there; one that is absent does not exist.
     pub refs: BTreeMap<RefName, Oid>,
-    /// Where its HEAD points, when it says so (a connection for pushing never does).
+    /// Where its HEAD points, when it says so. A connection for pushing never does; on this machine its file does.
     pub head: Option<RefName>,
 }
 

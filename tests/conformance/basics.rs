@@ -11,6 +11,10 @@ pub(crate) fn a_ref_is_created_moved_and_deleted(world: &World) {
     assert_eq!(there.tip(&main()), Some(world.seed));
     assert_eq!(there.tip(&other()), None);
 
+    // A repository with a worktree has it on a branch of its own.
+    let branches = remote.branches(within(20.0)).unwrap();
+    assert!(branches.contains(&main()) && !branches.contains(&other()), "{branches:?}");
+
     let one = world.make_on_seed(&mut *remote, "1");
     assert_eq!(world.swap(&mut *remote, Some(world.seed), &one), PushOutcome::Landed);
     assert_eq!(world.board(), "1");

@@ -8,6 +8,7 @@ mod support;
 
 mod combine;
 mod around;
+mod base;
 mod complete;
 mod contract;
 mod doctor;

@@ -4,6 +4,7 @@ mod board;
 mod litter;
 mod local;
 mod mend;
+mod split;
 
 use crate::domain::board::Broken;
 use crate::domain::id::SessionId;
@@ -129,8 +130,10 @@ impl Engine {
     pub fn doctor(&mut self) -> Result<Diagnosis, Error> {
         let mut diagnosis = Diagnosis::default();
         self.core.check_surroundings(&mut diagnosis)?;
+        let before = self.core.known()?.board;
         match self.look_to_read() {
             Ok(tip) => {
+                self.check_split(before.as_deref(), &tip, &mut diagnosis)?;
                 self.core.check_board(&tip, &mut diagnosis)?;
                 self.core.check_here(&tip, &mut diagnosis)?;
             }
