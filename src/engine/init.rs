@@ -152,6 +152,9 @@ impl Core {
                 )),
             });
         }
+        if old_base.is_none() && board != *base {
+            return Err(self.no_base(&tip.whereabouts));
+        }
         self.refuse_second_board(&board, &layout, tip)?;
         let agents_block = template::render_agents(layout.root())?;
         let mut edits = self.missing(request, tip, &layout, old_board, board == *base)?;

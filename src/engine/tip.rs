@@ -7,6 +7,7 @@ use crate::domain::board::Broken;
 use crate::domain::board::Shelf;
 use crate::domain::id::{IdQuery, NotOne, SessionId};
 use crate::domain::layout::Layout;
+use crate::domain::quote::quote_sh_if_needed;
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::settings::{self, Key, Settings};
 use crate::domain::state::State;
@@ -212,7 +213,11 @@ impl Engine {
     ) -> Result<Tip, Error> {
         let missing = |name: &RefName| no_board(&format!("the remote has no branch `{}`", short(name)));
         let board = *advertised.refs.get(&whereabouts.board).ok_or_else(|| missing(&whereabouts.board))?;
-        let base = advertised.refs.get(&whereabouts.base).copied().unwrap_or(board);
+        let base = match advertised.refs.get(&whereabouts.base) {
+            Some(base) => *base,
+            None if whereabouts.apart() => return Err(self.core.no_base(&whereabouts)),
+            None => board,
+        };
         let repository = self.core.store.repository();
         let shelf = CommitShelf::open(repository, &whereabouts.layout, board, Some(base))?;
         if !shelf.has_root() {
@@ -255,6 +260,16 @@ impl Engine {
 const SKEW_SECONDS: i64 = 120;
 
 impl Core {
+    /// A board of its own is nothing to work on: what is claimed starts at the base branch and lands there.
+    pub(super) fn no_base(&self, whereabouts: &Whereabouts) -> Error {
+        let base = short(&whereabouts.base);
+        let [remote, name] = [self.options.layers.local(Key::Remote), base].map(quote_sh_if_needed);
+        Error::Environment {
+            message: format!("the remote has no branch `{base}` for work to start at and to land on"),
+            hint: Some(format!("git push {remote} {name}")),
+        }
+    }
+
     /// A line when the board's newest commit is in the future. It decides nothing: who won is the swap's to say.
     pub(super) fn skewed(&self, tip: &Tip) -> Option<String> {
         let time = self.store.repository().find_commit(tip.board).ok()?.time().seconds();

@@ -149,3 +149,66 @@ fn a_board_is_not_begun_beside_one_on_the_branch_that_head_has_left() {
     assert!(one.sh(said.split("hint: ").nth(1).unwrap()).status.success());
     one.claim("auth").won();
 }
+
+/// A remote without any branch, whose HEAD names `main`.
+fn empty() -> World {
+    let world = World::without_board();
+    world.remote(&["update-ref", "-d", "refs/heads/main"]);
+    world
+}
+
+#[test]
+fn a_board_in_a_clone_of_an_empty_remote_is_there_in_the_clone_too() {
+    for (on, flags) in [("main", &["init"][..]), ("trunk", &["init"]), ("main", &["init", "--agents-md"])] {
+        let world = empty();
+        let one = world.clone_at("one").named("one");
+        one.git(&["symbolic-ref", "HEAD", &format!("refs/heads/{on}")]);
+        one.write("notes.txt", "mine\n");
+        one.write("staged.txt", "mine too\n");
+        one.git(&["add", "staged.txt"]);
+        let told = one.run(flags);
+        assert!(!told.err.contains("left as it is"), "{}", told.err);
+        told.done();
+        assert_eq!(one.git(&["rev-parse", "HEAD"]), world.remote(&["rev-parse", on]));
+        assert_eq!(one.git(&["rev-parse", &format!("refs/remotes/origin/{on}")]), world.remote(&["rev-parse", on]));
+        assert_eq!(one.git(&["status", "--porcelain"]), "A  staged.txt\n?? notes.txt");
+        assert!(one.exists(&format!("{ROOT}/sessions.lock")));
+        // Whoever comes later finds the same board, wherever the remote's HEAD leads.
+        plan(&one, "auth");
+        let two = world.clone_at("two").named("two");
+        two.claim("auth").won();
+        one.claim("auth").refused("held", 3);
+        one.git(&["commit", "--quiet", "-m", "mine"]);
+    }
+}
+
+#[test]
+fn a_file_in_the_way_of_the_first_commit_is_left_as_it_is() {
+    let world = empty();
+    let one = world.clone_at("one").named("one");
+    one.write(&format!("{ROOT}/README.md"), "mine\n");
+    let told = one.run(&["init"]);
+    assert!(told.err.contains("README.md` is in the way"), "{}", told.err);
+    told.done();
+    assert_eq!(one.read(&format!("{ROOT}/README.md")), "mine\n");
+    assert_eq!(one.git(&["status", "--porcelain"]), "?? _AGENTS/");
+    assert_eq!(world.subjects("main").len(), 1);
+}
+
+#[test]
+fn a_board_of_its_own_needs_a_branch_that_work_lands_on() {
+    let world = empty();
+    let one = world.clone_at("one").named("one");
+    let said = one.run(&["init", "--branch"]).refused("environment", 9);
+    assert!(said.contains("no branch `main`") && said.ends_with("hint: git push origin main"), "{said}");
+    assert!(world.refs().is_empty());
+    one.git(&["commit", "--quiet", "--allow-empty", "-m", "start"]);
+    assert!(one.sh("git push origin main").status.success());
+    one.run(&["init", "--branch"]).done();
+    plan(&one, "auth");
+    world.agent("two").claim("auth").won();
+    // And it may go again, by somebody's hand.
+    world.remote(&["update-ref", "-d", "refs/heads/main"]);
+    let said = world.at("two").named("three").claim("auth").refused("environment", 9);
+    assert!(said.contains("no branch `main`"), "{said}");
+}

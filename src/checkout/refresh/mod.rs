@@ -57,19 +57,19 @@ pub fn refresh(hub: &Hub, wanted: &Refresh<'_>, deadline: Instant) -> Result<Ref
         Ok(place) => place,
         Err(reason) => return Ok(Refreshed::LeftAlone(reason)),
     };
-    let Some(old) = ref_commit(common, &place.branch, deadline)? else {
-        return left(format!("`{}` has no commit yet", wanted.branch));
-    };
+    let old = ref_commit(common, &place.branch, deadline)?;
     let carried = bring(hub, wanted, deadline)?;
-    if old != wanted.tip {
-        if !is_ancestor(common, old, wanted.tip, deadline)? {
+    if old != Some(wanted.tip) {
+        if let Some(old) = old
+            && !is_ancestor(common, old, wanted.tip, deadline)?
+        {
             return if is_ancestor(common, wanted.tip, old, deadline)? {
                 left(format!("`{}` is ahead of the remote", wanted.branch))
             } else {
                 left(format!("`{}` has commits that the remote lacks", wanted.branch))
             };
         }
-        let branch = Move { name: &place.branch, old: Some(old), new: wanted.tip };
+        let branch = Move { name: &place.branch, old, new: wanted.tip };
         let along = tracking_move(hub, wanted, deadline)?.filter(|tracking| has_folder(hub, tracking));
         let both: Vec<Move<'_>> = std::iter::once(branch).chain(along).collect();
         let held = match Held::take(hub, &both, deadline)? {
@@ -80,7 +80,9 @@ pub fn refresh(hub: &Hub, wanted: &Refresh<'_>, deadline: Instant) -> Result<Ref
         let Some(held) = held else {
             return left(format!("`{}` is being changed by somebody else", wanted.branch));
         };
-        if let Err(reason) = tree::forward(&place, old, wanted.tip, deadline)? {
+        // A branch without a commit, as a clone of an empty remote has it, comes from nothing.
+        let from = old.map_or_else(empty_tree, Ok)?;
+        if let Err(reason) = tree::forward(&place, from, wanted.tip, deadline)? {
             return left(reason);
         }
         held.commit()?;
@@ -94,7 +96,7 @@ pub fn refresh(hub: &Hub, wanted: &Refresh<'_>, deadline: Instant) -> Result<Ref
     {
         held.commit()?;
     }
-    Ok(if old == wanted.tip { Refreshed::Current } else { Refreshed::Forwarded })
+    Ok(if old == Some(wanted.tip) { Refreshed::Current } else { Refreshed::Forwarded })
 }
 
 /// Brings index and working tree after a branch that was moved under them, from `old` to at least `tip`, as a swap in
@@ -130,6 +132,11 @@ pub fn refresh_moved(
     }
     held.commit()?;
     Ok(if tree::index_state(&place, deadline)? == before { Refreshed::Current } else { Refreshed::Forwarded })
+}
+
+/// The id of the tree without entries, which git knows without having it.
+fn empty_tree() -> Result<Oid, CheckoutError> {
+    Ok(Oid::hash_object(git2::ObjectType::Tree, &[])?)
 }
 
 /// The hub's main working tree, known to be on the branch and idle.
