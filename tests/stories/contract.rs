@@ -266,6 +266,34 @@ fn git_finds_the_program_as_a_verb_of_its_own() {
 }
 
 #[test]
+fn what_git_is_given_for_one_command_is_part_of_its_configuration() {
+    let world = World::new();
+    world.plan("auth");
+    let one = world.clone_at("one");
+    one.git(&["config", "session.lease", "2h"]);
+    let bin = std::path::Path::new(env!("CARGO_BIN_EXE_git-session")).parent().unwrap().display().to_string();
+    let run = |script: &str| {
+        let output = one.sh(&format!("export PATH='{bin}':$PATH; {script}"));
+        (output.status.code(), serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap())
+    };
+    let lease = |script: &str| run(script).1["data"]["settings"]["lease"].clone();
+    let is = |value: &str, origin: &str| serde_json::json!({ "value": value, "origin": origin });
+    assert_eq!(lease("git session config --json"), is("2h", "git config"));
+    assert_eq!(lease("git -c session.lease=1h session config --json"), is("1h", "git config"));
+    let counted = "GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=session.lease GIT_CONFIG_VALUE_0=3h";
+    assert_eq!(lease(&format!("{counted} git session config --json")), is("3h", "git config"));
+    let both = "GIT_SESSION_LEASE=30m git -c session.lease=1h session config --json";
+    assert_eq!(lease(both), is("30m", "environment"));
+    let (status, said) = run("git -c session.leese=1h session config --json");
+    assert_eq!(status, Some(9));
+    assert!(said["error"]["message"].as_str().unwrap().contains("lease"), "{said}");
+    let (status, _) = run("git -c session.lease=1h -c session.isolation=none session claim auth --as one --json");
+    assert_eq!(status, Some(0));
+    let record = world.record("active", &id("auth"));
+    assert!(record.contains("lease_seconds: 3600") && record.contains("checkout: none"), "{record}");
+}
+
+#[test]
 fn who_is_acting_is_told_by_flag_environment_checkout_harness_and_last_by_git() {
     let world = World::new();
     world.plan("auth");
