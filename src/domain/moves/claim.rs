@@ -140,20 +140,91 @@ fn next_epoch(record: &Record) -> u32 {
     seen.chain(claimed).max().unwrap_or(0).saturating_add(1)
 }
 
-/// The plan's criteria, with the status that an earlier holder reached for the very same text.
+/// The plan's criteria, each with what an earlier holder made of the very same text; then what an earlier holder added
+/// or judged and the plan does not have: whoever is next starts from that too. Under another name, where the plan has
+/// taken its own.
 pub(super) fn criteria(plan: &Plan, known: &[Criterion]) -> Vec<Criterion> {
-    plan.criteria
+    let earlier = |id: &str, text: &str| {
+        let same = || known.iter().filter(|old| old.text == text);
+        same().find(|old| old.id == id).or_else(|| same().next())
+    };
+    let mut all: Vec<Criterion> = plan
+        .criteria
         .iter()
-        .map(|planned| {
-            known.iter().find(|old| old.id == planned.id && old.text == planned.text).cloned().unwrap_or_else(|| {
-                Criterion {
-                    id: planned.id.clone(),
-                    text: planned.text.clone(),
-                    status: CriterionStatus::Open,
-                    evidence: None,
-                    at: None,
-                }
-            })
+        .map(|planned| match earlier(&planned.id, &planned.text) {
+            Some(old) => Criterion { id: planned.id.clone(), ..old.clone() },
+            None => Criterion {
+                id: planned.id.clone(),
+                text: planned.text.clone(),
+                status: CriterionStatus::Open,
+                evidence: None,
+                at: None,
+            },
         })
-        .collect()
+        .collect();
+    let number = |id: &str| id.strip_prefix("AC-").and_then(|number| number.parse::<u32>().ok()).unwrap_or(0);
+    let mut last = known.iter().map(|old| number(&old.id)).chain(all.iter().map(|one| number(&one.id))).max();
+    // One that nobody ever touched came from an older text of the plan, and went with it.
+    let touched = known.iter().filter(|old| old.at.is_some());
+    for old in touched.filter(|old| !plan.criteria.iter().any(|planned| planned.text == old.text)) {
+        let taken = all.iter().any(|one| one.id == old.id);
+        let id = if taken {
+            let next = last.unwrap_or(0).saturating_add(1);
+            last = Some(next);
+            format!("AC-{next}")
+        } else {
+            old.id.clone()
+        };
+        all.push(Criterion { id, ..old.clone() });
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Criterion, CriterionStatus, Plan, criteria};
+    use crate::domain::plan::PlanCriterion;
+
+    fn plan(texts: &[&str]) -> Plan {
+        let criteria = texts.iter().enumerate().map(|(at, text)| PlanCriterion {
+            id: format!("AC-{}", at + 1),
+            text: (*text).to_owned(),
+            line: at + 1,
+        });
+        Plan { criteria: criteria.collect(), ..Plan::default() }
+    }
+
+    fn known(id: &str, text: &str, status: CriterionStatus, touched: bool) -> Criterion {
+        let at = touched.then(|| "2026-11-20T03:22:26Z".parse().unwrap());
+        Criterion { id: id.to_owned(), text: text.to_owned(), status, evidence: None, at }
+    }
+
+    fn rows(all: &[Criterion]) -> Vec<String> {
+        all.iter().map(|one| format!("{} {} {}", one.id, one.text, one.status)).collect()
+    }
+
+    #[test]
+    fn what_was_added_and_what_was_judged_stays_whatever_becomes_of_the_plan() {
+        use CriterionStatus::{Met, Open, Unmet};
+        let before = [
+            known("AC-1", "works", Met, true),
+            known("AC-2", "old", Open, false),
+            known("AC-3", "fast", Open, true),
+            known("AC-4", "small", Unmet, true),
+        ];
+        for (texts, after) in [
+            (&["works", "old"][..], &["AC-1 works met", "AC-2 old open", "AC-3 fast open", "AC-4 small unmet"][..]),
+            (&["works"], &["AC-1 works met", "AC-3 fast open", "AC-4 small unmet"]),
+            (&["new", "works"], &["AC-1 new open", "AC-2 works met", "AC-3 fast open", "AC-4 small unmet"]),
+            (
+                &["works", "old", "new"],
+                &["AC-1 works met", "AC-2 old open", "AC-3 new open", "AC-5 fast open", "AC-4 small unmet"],
+            ),
+            (&["fast", "works"], &["AC-1 fast open", "AC-2 works met", "AC-4 small unmet"]),
+        ] {
+            let all = criteria(&plan(texts), &before);
+            assert_eq!(rows(&all), after, "{texts:?}");
+            assert_eq!(rows(&criteria(&plan(texts), &all)), after, "{texts:?} again");
+        }
+    }
 }
