@@ -167,6 +167,31 @@ pub fn parse_log(bytes: &[u8]) -> (Vec<Entry>, Vec<FormatError>) {
     (entries, errors)
 }
 
+/// The log of the board with the lines of a holder's copy that it lacks, by the ids of their entries: a log only ever
+/// grows, however old or short the copy is. The board's lines come first, byte for byte.
+pub fn union(board: &[u8], copy: &[u8]) -> Vec<u8> {
+    let key = |line: &[u8]| match parse_bytes(line) {
+        Ok(Some(entry)) => Some(entry.id.into_bytes()),
+        Ok(None) => None,
+        // What is no entry is told by its text.
+        Err(_) => Some(line.to_vec()),
+    };
+    let mut whole = board.to_vec();
+    let mut known: HashSet<Vec<u8>> = board.split(|byte| *byte == b'\n').filter_map(key).collect();
+    for line in copy.split(|byte| *byte == b'\n') {
+        if let Some(key) = key(line)
+            && known.insert(key)
+        {
+            if whole.last().is_some_and(|byte| *byte != b'\n') {
+                whole.push(b'\n');
+            }
+            whole.extend_from_slice(line);
+            whole.push(b'\n');
+        }
+    }
+    whole
+}
+
 /// The number of the last line when a killed writer left it torn: it has no line feed and is no entry.
 pub fn torn(bytes: &[u8]) -> Option<usize> {
     let start = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
@@ -215,7 +240,7 @@ pub fn entry_id(at: Timestamp, random: [u8; 10]) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::{Entry, EntryKind, FormatKind, entry_id, parse_log, torn};
+    use super::{Entry, EntryKind, FormatKind, entry_id, parse_log, torn, union};
 
     fn entry(seed: u8) -> Entry {
         let at = "2026-11-20T03:22:26Z".parse().unwrap();
@@ -257,6 +282,23 @@ mod tests {
         let malformed = FormatKind::Malformed;
         let marker = FormatKind::ConflictMarker;
         assert_eq!(found, [(Some(1), malformed), (Some(3), malformed), (Some(4), marker), (Some(5), malformed)]);
+    }
+
+    #[test]
+    fn a_log_never_gets_shorter_whatever_copy_of_it_comes() {
+        let [one, two, three] = [1, 2, 3].map(|seed| entry(seed).print_line());
+        for (board, copy, whole) in [
+            (format!("{one}\n{two}\n"), format!("{one}\n"), format!("{one}\n{two}\n")),
+            (format!("{one}\n{two}\n"), String::new(), format!("{one}\n{two}\n")),
+            (format!("{one}\n{two}\n"), format!("{three}\n{one}\n"), format!("{one}\n{two}\n{three}\n")),
+            (format!("{one}\r\n{two}"), format!("{one}\n{three}"), format!("{one}\r\n{two}\n{three}\n")),
+            (format!("{one}\nbroken\n"), format!("broken\n{one}\nworse\n"), format!("{one}\nbroken\nworse\n")),
+            (String::new(), format!("{two}\n{two}\n"), format!("{two}\n")),
+        ] {
+            let union = |board: &str, copy: &str| String::from_utf8(union(board.as_bytes(), copy.as_bytes())).unwrap();
+            assert_eq!(union(&board, &copy), whole);
+            assert_eq!(union(&whole, &copy), whole, "once more adds nothing");
+        }
     }
 
     #[test]

@@ -61,8 +61,12 @@ impl Engine {
             // The branch will be archived on the remote.
             core.secrets_in_history(&id, head, tip, &mut search)?;
             let report = core.report(&board, &id, &request.reason, tip)?;
-            let wish_to_end =
-                Abandonment { id: id.clone(), reason: request.reason.clone(), report, work: work.clone() };
+            let wish_to_end = Abandonment {
+                id: id.clone(),
+                reason: request.reason.clone(),
+                report,
+                work: core.with_whole_log(&id, &work, tip)?,
+            };
             let change = moves::abandon(&board, &wish_to_end, &caller, &wish.nonce, tip.now)?;
             let step = core.propose(tip, &change, ())?;
             let endings = core.ending(&id, head)?;

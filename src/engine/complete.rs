@@ -225,7 +225,9 @@ impl Core {
         tip: &Tip,
         checked: &mut Checked,
     ) -> Result<Step<Ended>, Error> {
-        let Completing { request, wish, id, head, work } = *completing;
+        let work = &self.with_whole_log(completing.id, completing.work, tip)?;
+        let completing = &Completing { work, ..*completing };
+        let Completing { request, wish, id, head, .. } = *completing;
         let shelf = self.shelf(tip, tip.board)?;
         let board = Board::read(&shelf)?;
         let caller = self.caller(Some(id))?;

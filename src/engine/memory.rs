@@ -8,12 +8,13 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::work::Workplace;
-use super::{Core, Engine, Error};
+use super::{Core, Engine, Error, Tip};
 use crate::domain::id::{IdQuery, SessionId};
-use crate::domain::log::{Entry, EntryKind, entry_id};
-use crate::domain::moves;
+use crate::domain::log::{Entry, EntryKind, LOG_BYTES_MAX, entry_id, parse_log, union};
+use crate::domain::moves::{self, WorkFiles};
 use crate::domain::record::{Criterion, CriterionStatus, Record};
 use crate::domain::refusal::{Code, Refusal};
+use crate::domain::state::State;
 
 impl Engine {
     /// The session's criteria: the board's, with what the log here adds to them.
@@ -124,6 +125,18 @@ impl Engine {
 }
 
 impl Core {
+    /// A holder's files as they go to the board: with the board's own log, and what the holder's adds to it.
+    pub(super) fn with_whole_log(&self, id: &SessionId, work: &WorkFiles, tip: &Tip) -> Result<WorkFiles, Error> {
+        let mut whole = work.clone();
+        let Some(ours) = whole.files.iter_mut().find(|file| file.path == "log.jsonl") else { return Ok(whole) };
+        let path = format!("{}/log.jsonl", tip.whereabouts.layout.folder(State::Active, id));
+        if let Some((_, board)) = self.shelf(tip, tip.board)?.file(&path, LOG_BYTES_MAX)? {
+            ours.bytes = union(&board, &ours.bytes);
+            whole.entries = parse_log(&ours.bytes).0;
+        }
+        Ok(whole)
+    }
+
     pub(super) fn workplace_or_refuse(&self, id: &SessionId) -> Result<Workplace, Error> {
         self.workplace(id)?.ok_or_else(|| {
             Refusal::new(Code::NotHolder, format!("session `{id}` is not worked on in this repository"))

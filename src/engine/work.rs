@@ -28,7 +28,8 @@ const FILE_BYTES_MAX: u64 = 8 << 20;
 const ALL_BYTES_MAX: u64 = 64 << 20;
 
 /// Decides one move of a holder on a fresh board; `None` when it was made before.
-type DecideActive<'a> = dyn FnMut(&Board<'_>, &moves::Caller, &Wish, &Tip) -> Result<Option<Change>, Error> + 'a;
+type DecideActive<'a> =
+    dyn FnMut(&Board<'_>, &WorkFiles, &moves::Caller, &Wish, &Tip) -> Result<Option<Change>, Error> + 'a;
 
 /// A wish to give a session back.
 #[derive(Debug, Clone)]
@@ -74,8 +75,8 @@ impl Engine {
         let id = self.held_id(query)?;
         let files = self.work_files(&id)?;
         super::checks::secrets_in_files(&id, &files)?;
-        self.active_move("publish", &id, State::Active, &mut |board, caller, wish, tip| {
-            Ok(Some(moves::publish(board, &id, &files, caller, &wish.nonce, tip.now)?))
+        self.active_move("publish", &id, &files, State::Active, &mut |board, files, caller, wish, tip| {
+            Ok(Some(moves::publish(board, &id, files, caller, &wish.nonce, tip.now)?))
         })
     }
 
@@ -104,12 +105,13 @@ impl Engine {
         self.settle_work(&id, request.wip)?;
         let files = self.work_files(&id)?;
         super::checks::secrets_in_files(&id, &files)?;
-        let mut answer = self.active_move("release", &id, State::Planned, &mut |board, caller, wish, tip| {
-            if moves::released_before(board, &id, caller, tip.now)? {
-                return Ok(None);
-            }
-            Ok(Some(moves::release(board, &id, &request.reason, &files, caller, &wish.nonce, tip.now)?))
-        })?;
+        let mut answer =
+            self.active_move("release", &id, &files, State::Planned, &mut |board, files, caller, wish, tip| {
+                if moves::released_before(board, &id, caller, tip.now)? {
+                    return Ok(None);
+                }
+                Ok(Some(moves::release(board, &id, &request.reason, files, caller, &wish.nonce, tip.now)?))
+            })?;
         answer.warnings.extend(self.remove_checkout(&id, super::ending::Branch::Kept));
         Ok(answer)
     }
@@ -170,6 +172,7 @@ impl Engine {
         &mut self,
         verb: &str,
         id: &SessionId,
+        files: &WorkFiles,
         state: State,
         decide: &mut DecideActive<'_>,
     ) -> Result<PlanAnswer, Error> {
@@ -181,7 +184,8 @@ impl Engine {
         let won = self.update(&wish, std::slice::from_ref(&session_branch), &mut |core, tip| {
             let shelf = core.shelf(tip, tip.board)?;
             let board = Board::read(&shelf)?;
-            let Some(change) = decide(&board, &core.caller(Some(id))?, &wish, tip)? else {
+            let files = core.with_whole_log(id, files, tip)?;
+            let Some(change) = decide(&board, &files, &core.caller(Some(id))?, &wish, tip)? else {
                 return Ok(Step::Settled(()));
             };
             let Step::Swap(mut proposal) = core.propose(tip, &change, ())? else { return Ok(Step::Settled(())) };

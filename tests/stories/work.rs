@@ -36,6 +36,72 @@ fn what_a_holder_writes_down_reaches_the_board_and_the_next_holder() {
 }
 
 #[test]
+fn a_criterion_that_was_added_stays_for_the_next_holder() {
+    let world = World::new();
+    let (one, _) = claimed(&world);
+    one.run(&["criteria", "add", "it is fast", "--session", "auth"]).done();
+    one.run(&["criteria", "met", "AC-1", "--evidence", "seen", "--session", "auth"]).done();
+    one.run(&["release", "auth", "--reason", "enough"]).done();
+    let rows = |agent: &Agent| {
+        let data = agent.run(&["criteria", "--session", "auth"]).done();
+        let rows = data["criteria"].as_array().unwrap().iter();
+        rows.map(|row| format!("{} {} {}", row["id"], row["text"], row["status"]).replace('"', "")).collect::<Vec<_>>()
+    };
+    let two = world.agent("two");
+    two.claim("auth").won();
+    assert_eq!(rows(&two), ["AC-1 it works met", "AC-2 it is fast open"]);
+    two.complete("auth").refused("criteria_open", 5);
+    two.run(&["release", "auth", "--reason", "enough"]).done();
+    // The plan gets a criterion of its own with that number; nothing is forgotten for it.
+    two.run(&["unready", "auth"]).done();
+    let path = format!("{ROOT}/drafting/2026-11-20-auth/SESSION.md");
+    let plan = world.on("main", &path).unwrap();
+    world.planner().land_by_hand(&path, &plan.replace("- [ ] it works\n", "- [ ] it works\n- [ ] it is small\n"));
+    one.run(&["ready", "auth"]).done();
+    one.claim("auth").won();
+    assert_eq!(rows(&one), ["AC-1 it works met", "AC-2 it is small open", "AC-3 it is fast open"]);
+    one.run(&["criteria", "met", "AC-3", "--evidence", "measured", "--session", "auth"]).done();
+    one.run(&["publish", "auth"]).done();
+    one.run(&["publish", "auth"]).done();
+    assert_eq!(rows(&one), ["AC-1 it works met", "AC-2 it is small open", "AC-3 it is fast met"]);
+}
+
+#[test]
+fn an_older_copy_of_the_log_never_shortens_the_boards() {
+    let world = World::new();
+    let (one, checkout) = claimed(&world);
+    let log = |state: &str| world.on("main", &format!("{ROOT}/{state}/2026-11-20-auth/log.jsonl")).unwrap();
+    let own = format!("{FOLDER}/log.jsonl");
+    one.run(&["log", "first", "--session", "auth"]).done();
+    one.run(&["publish", "auth"]).done();
+    let old = checkout.read(&own);
+    one.run(&["log", "second", "--session", "auth"]).done();
+    one.run(&["criteria", "add", "it is fast", "--session", "auth"]).done();
+    one.run(&["publish", "auth"]).done();
+    let whole = log("active");
+    assert!(whole.starts_with(&old) && whole.lines().count() == 3, "{whole}");
+    for copy in [old.as_str(), ""] {
+        checkout.write(&own, copy);
+        one.run(&["publish", "auth"]).done();
+        assert_eq!(log("active"), whole);
+    }
+    // What is new in an older copy comes after all that there is.
+    checkout.write(&own, &old);
+    one.run(&["log", "third", "--session", "auth"]).done();
+    one.run(&["publish", "auth"]).done();
+    let longer = log("active");
+    assert!(longer.starts_with(&whole) && longer.contains("third") && longer.lines().count() == 4, "{longer}");
+    assert_eq!(world.record("active", &id("auth")).matches("it is fast").count(), 1);
+    checkout.write(&own, &old);
+    one.run(&["release", "auth", "--reason", "enough"]).done();
+    assert_eq!(log("planned"), longer);
+    let again = one.take("auth");
+    again.write(&own, &old);
+    one.run(&["complete", "auth", "--allow-unmet"]).done();
+    assert_eq!(log("completed"), longer);
+}
+
+#[test]
 fn the_base_that_moved_on_is_merged_without_a_word_about_the_board() {
     let world = World::new();
     let (one, checkout) = claimed(&world);
