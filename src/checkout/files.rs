@@ -117,12 +117,15 @@ pub(super) fn create_folders(anchor: &Path, relative: &Path) -> Result<PathBuf, 
     beneath(anchor, relative)
 }
 
+/// How the names of files begin that are still being written. In a session's folder git ignores such names and nobody
+/// publishes them, so what a kill leaves of one goes nowhere until it is swept away.
+pub(super) const HALF: &str = ".session-env.writing-";
+
 /// Writes `bytes` to a new file beside `path` and moves it there, so that nobody ever reads half of it.
 pub(super) fn write_atomically(path: &Path, bytes: &[u8], mode: u32) -> Result<(), CheckoutError> {
     let failed = |source| CheckoutError::File { act: "write", path: path.to_owned(), source };
     let folder = path.parent().ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
-    let prefix = format!("{}.", path.file_name().unwrap_or_default().to_string_lossy());
-    let mut file = tempfile::Builder::new().prefix(&prefix).tempfile_in(folder).map_err(failed)?;
+    let mut file = tempfile::Builder::new().prefix(HALF).tempfile_in(folder).map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;
     file.as_file().set_permissions(fs::Permissions::from_mode(mode)).map_err(failed)?;
     step("write");

@@ -1,16 +1,35 @@
 //! A session's own files in a checkout: laid out there, without following anything that a repository brought.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use super::CheckoutError;
-use super::files::{beneath, create_folders, read_regular, write_atomically};
+use super::files::{HALF, beneath, create_folders, read_regular, write_atomically};
 
 /// The folder or file `path` (relative) below `top`, there or not.
 ///
 /// # Errors
 /// [`CheckoutError::Link`] when a link is on the way or in its place, [`CheckoutError::Outside`].
-pub fn at(top: &Path, path: &str) -> Result<std::path::PathBuf, CheckoutError> {
+pub fn at(top: &Path, path: &str) -> Result<PathBuf, CheckoutError> {
     beneath(top, Path::new(path))
+}
+
+/// What killed writers left in the folder `own` below `top`: half-written files that nobody reads.
+pub fn halves(top: &Path, own: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    // A link on the way leads to what is not ours.
+    let mut folders: Vec<PathBuf> = beneath(top, Path::new(own)).into_iter().collect();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let Ok(kind) = entry.file_type() else { continue };
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else if kind.is_file() && entry.file_name().to_string_lossy().starts_with(HALF) {
+                found.push(entry.path());
+            }
+        }
+    }
+    found
 }
 
 /// Writes `bytes` to `path` (relative, `/` between components) below `top`, making folders if need be; leaves a file

@@ -122,6 +122,7 @@ impl Engine {
         }
         warnings.extend(self.remove_checkout(id, Branch::Removed));
         warnings.extend(self.refresh_hub(&tip, Occasion::Ready));
+        self.core.sweep(id);
         self.core.refreeze(&tip, id);
         Ok(())
     }

@@ -112,6 +112,7 @@ impl Engine {
             warnings.extend(self.refresh_hub(tip, Occasion::Checkout));
             self.core.furnish_hub(tip, &id, &script)?;
         }
+        self.core.sweep(&id);
         holding.stage = last;
         self.core.private.note(&holding)?;
         Ok(ClaimView {

@@ -27,6 +27,7 @@ mod plan;
 mod private;
 mod queue;
 mod settle;
+mod sweep;
 mod sync;
 mod tip;
 mod trust;

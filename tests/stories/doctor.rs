@@ -95,7 +95,7 @@ fn a_session_in_two_places_is_left_to_people() {
     by_hand(&world, &format!("cp -r planned/{auth} completed/"));
     let one = world.agent("one");
     let rows = found(&one, &["--fix"]);
-    assert!(rows.contains(&format!("twice_placed error {auth}")) && rows[0] == "8", "{rows:?}");
+    assert_eq!(rows, ["8".to_owned(), format!("twice_placed error {auth}")], "told once");
     one.claim("auth").exits(11);
     one.claim("login").won();
     assert_eq!(world.state(&login), "active");

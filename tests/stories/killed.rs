@@ -167,6 +167,10 @@ impl Scene {
 
     #[track_caller]
     fn assert_state(&self, want: &BTreeMap<String, String>, point: usize) {
+        let own = format!("active/{}/.session-env.writing-", id("auth"));
+        let halves: Vec<String> = files(&self.hub.dir, &|path| path == ".git").into_keys().collect();
+        let halves: Vec<&String> = halves.iter().filter(|path| path.contains(&own)).collect();
+        assert!(halves.is_empty(), "killed at {point}: {halves:?}");
         let have = self.state();
         let keys = want.keys().chain(have.keys()).collect::<std::collections::BTreeSet<_>>();
         for key in keys {
@@ -356,4 +360,59 @@ fn an_abandonment_that_is_killed_anywhere_is_finished_by_the_same_command() {
         |scene| scene.two.claim("auth").refused("not_planned", 3).truncate(0),
         two_is_told_that_one_holds_it,
     );
+}
+
+#[test]
+fn what_a_kill_left_half_written_is_swept_away_by_the_next_command() {
+    let scene = claim_scene();
+    let halves = |agent: &Agent| {
+        let all = files(&agent.dir, &|path| path == ".git/objects" || path.starts_with(".git/git-session/engine.git"));
+        all.into_keys().filter(|path| path.contains(".session-env.writing-")).count()
+    };
+    let list = scene.world.root.join("points");
+    scene.one.with("GIT_SESSION_STEPS", &list.display().to_string()).run(&scene.words()).done();
+    let points = fs::read_to_string(&list).unwrap();
+    fs::remove_file(list).unwrap();
+    let mut left = 0;
+    for point in points.lines().enumerate().filter(|(_, line)| line.ends_with("write")).map(|(point, _)| point) {
+        for words in [vec!["claim", "auth"], vec!["doctor", "--fix"]] {
+            scene.restore();
+            scene.kill(point);
+            let before = halves(&scene.hub);
+            scene.one.run(&words).exits(0);
+            left += before;
+            let own = halves(&scene.hub.inside("_AGENTS")) + halves(&scene.hub.inside(".worktrees"));
+            assert_eq!(own, 0, "killed at {point}, {words:?}");
+        }
+    }
+    assert!(left > 0, "some kill leaves something");
+}
+
+#[test]
+fn what_is_half_written_in_private_state_goes_when_it_is_old() {
+    let scene = claim_scene();
+    let private = ".git/git-session";
+    scene.one.run(&["list"]).done();
+    let names = [".tmpAbCdEf", "index-AbCdEf", "claims/.tmpAbCdEf", "journal/.tmpAbCdEf"]
+        .map(|name| format!("{private}/{name}"));
+    let lay = || names.iter().for_each(|name| scene.hub.write(name, "half"));
+    let there = || names.iter().filter(|name| scene.hub.exists(name)).count();
+    let age = || {
+        for name in &names {
+            assert!(scene.hub.sh(&format!("touch -t 202001010000 '{name}'")).status.success());
+        }
+    };
+    lay();
+    scene.one.run(&["claim", "auth"]).won();
+    scene.one.run(&["doctor", "--fix"]).exits(0);
+    assert_eq!(there(), names.len(), "somebody may be writing them");
+    age();
+    scene.one.run(&["claim", "auth"]).won();
+    assert_eq!(there(), 0);
+    lay();
+    age();
+    let told = scene.one.run(&["doctor"]).exits(0);
+    assert_eq!(told.out.matches("half_written").count(), names.len(), "{}", told.out);
+    scene.one.run(&["doctor", "--fix"]).exits(0);
+    assert_eq!(there(), 0);
 }

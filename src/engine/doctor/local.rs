@@ -1,12 +1,14 @@
 //! This machine's half: git, settings, claims that were made here, their checkouts, drafts.
 
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 
 use super::{Diagnosis, Finding, Remedy, Severity};
 use crate::checkout::exclude;
 use crate::domain::board::Board;
 use crate::domain::record::CheckoutKind;
 use crate::domain::state::State;
+use crate::engine::claim::local_lock;
 use crate::engine::{Core, Error, Holding, Stage, Tip};
 use crate::git;
 
@@ -43,6 +45,14 @@ impl Core {
             diagnosis.holdings += 1;
             self.check_holding(&board, tip, holding, &mut diagnosis.findings)?;
         }
+        for holding in &holdings {
+            // A claim that is being prepared right now is not half-written, only half-way.
+            if self.private.try_lock(&local_lock(&holding.id))?.is_some() {
+                let found = self.halves_of(&holding.id).into_iter().map(|path| half_written(path).about(&holding.id));
+                diagnosis.findings.extend(found);
+            }
+        }
+        diagnosis.findings.extend(self.halves_in_private().into_iter().map(half_written));
         let told = holdings.into_iter().filter_map(|holding| holding.path?.canonicalize().ok()).collect();
         self.check_litter(tip, &told, diagnosis)?;
         for id in self.local_drafts(&tip.whereabouts.layout) {
@@ -149,6 +159,12 @@ impl Core {
         };
         finding.about(id).at(path.display().to_string())
     }
+}
+
+fn half_written(path: PathBuf) -> Finding {
+    Finding::new("half_written", Severity::Note, "is what a killed command left of a file that it was writing")
+        .at(path.display().to_string())
+        .safely("remove it", Remedy::Sweep(path))
 }
 
 fn quoted(text: &str) -> String {

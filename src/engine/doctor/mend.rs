@@ -38,6 +38,11 @@ impl Engine {
                         mended.push(format!("made `{}` read-only", path.display()));
                     }
                 }
+                Remedy::Sweep(path) => {
+                    if std::fs::remove_file(path).is_ok() {
+                        mended.push(format!("removed `{}`", path.display()));
+                    }
+                }
                 Remedy::RemoveCheckout(id) => match self.remove_checkout(id, Branch::Kept) {
                     None => mended.push(format!("removed the checkout of session `{id}`")),
                     Some(line) => mended.push(line),
@@ -53,7 +58,7 @@ impl Engine {
 const fn on_board(remedy: &Remedy) -> bool {
     match remedy {
         Remedy::AddLine(..) | Remedy::RemoveLine(_) | Remedy::RetireOldLock => true,
-        Remedy::Freeze(_) | Remedy::RemoveCheckout(_) => false,
+        Remedy::Freeze(_) | Remedy::RemoveCheckout(_) | Remedy::Sweep(_) => false,
     }
 }
 
@@ -94,7 +99,7 @@ impl Core {
                         said.push("retired the older lock file".to_owned());
                     }
                 }
-                Remedy::Freeze(_) | Remedy::RemoveCheckout(_) => {}
+                Remedy::Freeze(_) | Remedy::RemoveCheckout(_) | Remedy::Sweep(_) => {}
             }
         }
         if said.is_empty() {

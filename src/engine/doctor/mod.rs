@@ -54,6 +54,8 @@ pub enum Remedy {
     RetireOldLock,
     /// Makes a plan read-only again.
     Freeze(std::path::PathBuf),
+    /// Removes a half-written file that a killed command left.
+    Sweep(std::path::PathBuf),
     /// Removes a checkout of an ended session that holds nothing of its own.
     RemoveCheckout(SessionId),
 }
@@ -143,6 +145,8 @@ impl Engine {
         diagnosis
             .findings
             .sort_by(|a, b| (a.severity, &a.id, a.code, &a.path).cmp(&(b.severity, &b.id, b.code, &b.path)));
+        // What is wrong with a session in two places is found in both.
+        diagnosis.findings.dedup();
         Ok(diagnosis)
     }
 

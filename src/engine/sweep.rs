@@ -1,0 +1,60 @@
+//! What killed commands left half-written on this machine: found, and taken away.
+//!
+//! A half-written file in a session's own folder is nobody's while one holds the lock of its local effects. In private
+//! state anybody may be writing, so there only what is old is taken: writing one takes milliseconds.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use super::Core;
+use crate::checkout::{own, own_folder};
+use crate::domain::id::SessionId;
+
+/// How old a half-written file of private state has to be before nobody can still be writing it.
+const AGE_SECONDS_MIN: i64 = 3600;
+
+impl Core {
+    /// The half-written files of one session: in its checkout and in the hub's view of it.
+    pub(super) fn halves_of(&self, id: &SessionId) -> Vec<PathBuf> {
+        let place = self.workplace(id).ok().flatten().map(|place| (place.top, place.own));
+        let root = self.layout_at_hand().map(|layout| layout.root().to_owned()).ok();
+        let hub = self.options.place.top.clone().zip(root.map(|root| own_folder(&root, id)));
+        place.into_iter().chain(hub).flat_map(|(top, folder)| own::halves(&top, &folder)).collect()
+    }
+
+    /// The old half-written files of private state.
+    pub(super) fn halves_in_private(&self) -> Vec<PathBuf> {
+        let private = self.private.folder();
+        let folders = ["", "claims", "journal"].map(|name| (private.join(name), &[".tmp", "index-"][..]));
+        let others = [
+            (self.store.path().to_owned(), &[".tmp", "trace-"][..]),
+            (self.options.place.common_dir.clone(), &["git-session-index."]),
+        ];
+        let now = self.clock.now().unix();
+        let old = |path: &Path| {
+            let written = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?.modified().ok()?;
+            let seconds = i64::try_from(written.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()?;
+            Some(now - seconds > AGE_SECONDS_MIN)
+        };
+        let mut found = Vec::new();
+        for (folder, prefixes) in folders.into_iter().chain(others) {
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                let name = entry.file_name();
+                let half = prefixes.iter().any(|prefix| name.to_string_lossy().starts_with(prefix));
+                if half && old(&entry.path()) == Some(true) {
+                    found.push(entry.path());
+                }
+            }
+        }
+        found
+    }
+
+    /// Takes away what a killed command of this session left, and what is old in private state. Never a reason to
+    /// fail: the next one tries again.
+    pub(super) fn sweep(&self, id: &SessionId) {
+        for path in self.halves_of(id).into_iter().chain(self.halves_in_private()) {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
