@@ -15,6 +15,7 @@ use crate::process::Program;
 
 pub mod clone;
 pub mod command;
+pub mod drivers;
 pub mod env;
 mod error;
 pub mod exclude;

@@ -14,6 +14,14 @@ pub fn at(top: &Path, path: &str) -> Result<PathBuf, CheckoutError> {
     beneath(top, Path::new(path))
 }
 
+/// Writes a file of a checkout's own git folder, which no repository brings.
+pub(super) fn put_private(file: &Path, bytes: &[u8]) -> Result<(), CheckoutError> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder).map_err(CheckoutError::file("create", folder))?;
+    }
+    write_atomically(file, bytes, 0o644)
+}
+
 /// What killed writers left in the folder `own` below `top`: half-written files that nobody reads.
 pub fn halves(top: &Path, own: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();

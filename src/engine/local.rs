@@ -9,6 +9,7 @@ use super::private::{Holding, Stage};
 use super::tip::branch;
 use super::work::Workplace;
 use super::{Core, Engine, Error, Tip};
+use crate::checkout::drivers;
 use crate::checkout::env;
 use crate::checkout::identity::{self, Identity};
 use crate::checkout::provision::{Way, Wish};
@@ -98,7 +99,10 @@ impl Engine {
             self.core.mark_checkout(created, &id, &claim)?;
             let identity = Identity::new(&claim.agent, &id, &self.core.user(), &tip.settings.env_domain);
             let deadline = self.core.clock.deadline();
-            identity::configure(&self.core.options.place.common_dir, &created.path, &identity, deadline)?;
+            let common_dir = &self.core.options.place.common_dir;
+            let root = tip.whereabouts.layout.root();
+            let drivers = drivers::prepare(common_dir, &created.path, root, &id, deadline)?;
+            identity::configure_with(common_dir, &created.path, &identity, &drivers, deadline)?;
             if fresh {
                 warnings.extend(self.core.provision(&created.path, &tip.settings.copy)?);
             }

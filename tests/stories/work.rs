@@ -123,6 +123,47 @@ fn the_base_that_moved_on_is_merged_without_a_word_about_the_board() {
 }
 
 #[test]
+fn a_plain_merge_or_rebase_in_a_checkout_does_not_trip_over_the_board() {
+    for verb in ["merge", "rebase"] {
+        let world = World::new();
+        world.plan("other");
+        world.configure("core.attributesFile", &world.root.join("home/attributes").display().to_string());
+        std::fs::write(world.root.join("home/attributes"), "*.mine merge=union").unwrap();
+        let (one, checkout) = claimed(&world);
+        // Notes that the session branch and the board both have, differently; and a lock file that was committed.
+        one.run(&["log", "first", "--session", "auth"]).done();
+        one.run(&["publish", "auth"]).done();
+        checkout.write("src/new.txt", "new\n");
+        checkout.write(&format!("{FOLDER}/worklog.md"), "mine\n");
+        checkout.write(&format!("{ROOT}/sessions.lock"), "mine\n");
+        checkout.commit("mine");
+        world.planner().land_by_hand(&format!("{FOLDER}/worklog.md"), "theirs\n");
+        world.agent("two").claim("other").won();
+        checkout.git(&["fetch", "--quiet", "origin"]);
+        checkout.git(&[verb, "--quiet", "origin/main"]);
+        assert_eq!(checkout.git(&["status", "--porcelain"]), "", "{verb}");
+        assert_eq!(checkout.read(&format!("{FOLDER}/worklog.md")), "mine\n", "{verb}: its own folder is its own");
+        let lock = world.on("main", &format!("{ROOT}/sessions.lock")).unwrap();
+        assert_eq!(checkout.read(&format!("{ROOT}/sessions.lock")), lock, "{verb}: the root is the base's");
+        assert_eq!(
+            checkout.git(&["check-attr", "merge", "x.mine"]),
+            "x.mine: merge: union",
+            "the user's own still hold"
+        );
+        assert_eq!(
+            one.git(&["config", "--get", "core.attributesFile"]),
+            checkout.git(&["config", "--global", "core.attributesFile"])
+        );
+        let unspecified = one.git(&["check-attr", "merge", &format!("{ROOT}/sessions.lock")]);
+        assert!(unspecified.ends_with("unspecified"), "the hub is as it was: {unspecified}");
+        one.meet("auth");
+        one.complete("auth").done();
+        assert_eq!(world.on("main", "src/new.txt").as_deref(), Some("new\n"));
+        assert_eq!(world.lock_lines().len(), 1);
+    }
+}
+
+#[test]
 fn a_base_that_conflicts_is_refused_by_sync_and_merged_by_hand() {
     let world = World::new();
     let (one, checkout) = claimed(&world);

@@ -44,7 +44,7 @@ impl Settings {
         self.values.get(key).map(String::as_str)
     }
 
-    /// Gives each of the keys (`section.name`, those of one section together) this one value, unless it has it.
+    /// Gives each of the keys (`section.name` or `section.subsection.name`, those of one section together) this one value, unless it has it.
     ///
     /// A file that is not there yet, as in a fresh worktree, is written whole in one step, which leaves no lock behind
     /// when it is killed. One that is there is changed by git, key by key.
@@ -106,11 +106,14 @@ fn read_quickly(file: &Path) -> Option<BTreeMap<String, String>> {
 fn written(settings: &[(&str, &str)]) -> String {
     let (mut text, mut last) = (String::new(), "");
     for (section, (name, value)) in settings.iter().filter_map(|(key, value)| {
-        let (section, name) = key.split_once('.')?;
+        let (section, name) = key.rsplit_once('.')?;
         Some((section, (name, value)))
     }) {
         if section != last {
-            let _ = writeln!(text, "[{section}]");
+            let _ = match section.split_once('.') {
+                Some((section, sub)) => writeln!(text, "[{section} \"{sub}\"]"),
+                None => writeln!(text, "[{section}]"),
+            };
             last = section;
         }
         let value = value.replace('\\', r"\\").replace('"', "\\\"").replace('\n', "\\n");
@@ -130,6 +133,7 @@ mod tests {
             ("user.email", " two\nlines\t "),
             ("author.name", ""),
             ("committer.name", "Ünï 日本"),
+            ("merge.git-session-base.driver", "test \"$(x)\" || cat %B >%A"),
         ];
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config.worktree");

@@ -81,6 +81,20 @@ pub fn configure(
     identity: &Identity,
     deadline: Instant,
 ) -> Result<Configured, CheckoutError> {
+    configure_with(common_dir, checkout, identity, &[], deadline)
+}
+
+/// The same, with further settings of the checkout.
+///
+/// # Errors
+/// As [`configure`].
+pub fn configure_with(
+    common_dir: &Path,
+    checkout: &Path,
+    identity: &Identity,
+    further: &[(String, String)],
+    deadline: Instant,
+) -> Result<Configured, CheckoutError> {
     let git_dir = git_dir_of(checkout, deadline)?;
     let linked = git_dir.join("commondir").exists();
     let mut changed = Configured::Same;
@@ -97,6 +111,8 @@ pub fn configure(
         ("committer.name", &identity.committer_name),
         ("committer.email", &identity.committer_email),
     ];
+    let wanted: Vec<(&str, &str)> =
+        wanted.into_iter().chain(further.iter().map(|(key, value)| (key.as_str(), value.as_str()))).collect();
     if settings.set_all(&wanted, deadline)? == Configured::Changed {
         changed = Configured::Changed;
     }
