@@ -63,7 +63,9 @@ fn run(folder: &Path, commands: &[&str]) -> Vec<String> {
 
 /// Without what is different on every day and machine.
 fn normal(text: &str, folder: &Path, today: &str) -> String {
+    let host = Command::new("uname").arg("-n").output().unwrap().stdout;
     let text = text.replace(&folder.display().to_string(), "~").replace(today, "<date>");
+    let text = text.replace(&format!(" on {} ", String::from_utf8(host).unwrap().trim()), " on <host> ");
     let mut normal = String::new();
     for line in text.lines() {
         let words = line.split_inclusive([' ', '`', '\'']).map(|word| {
@@ -83,7 +85,14 @@ fn clock(line: &str) -> String {
     let Some(at) = line.find(" UTC") else { return line.to_owned() };
     let start = at.saturating_sub(5);
     match line.get(start..at) {
-        Some(time) if time.as_bytes().get(2) == Some(&b':') => format!("{}<time>{}", &line[..start], &line[at..]),
+        Some(time) if time.as_bytes().get(2) == Some(&b':') => {
+            let before = &line[..start];
+            // Four hours from now may be tomorrow.
+            let day = |text: &str| text.ends_with(' ') && text.matches('-').count() == 2;
+            let date = before.get(before.len().saturating_sub(11)..).filter(|text| day(text)).unwrap_or_default();
+            let before = before.strip_suffix(date).unwrap_or(before);
+            format!("{before}<time> UTC{}", clock(&line[at + " UTC".len()..]))
+        }
         _ => line.to_owned(),
     }
 }

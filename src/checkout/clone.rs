@@ -16,6 +16,7 @@ use super::worktree::{
     Removed, StandsInside, bring_branch, check_place, check_place_free, git_dir_of, refill, remove_emptied, take_away,
 };
 use super::{Adopted, CheckoutError, CheckoutPlan, Created, Hub, exclude, objects, private_dir};
+use crate::domain::id::SessionId;
 use crate::git::{git, git_at};
 use crate::steps::step;
 
@@ -97,6 +98,39 @@ pub fn bring_back(common_dir: &Path, clone: &Path, branch: &str, deadline: Insta
     };
     let force = if known { "+" } else { "" };
     objects::fetch(common_dir, clone, &format!("{force}{name}:{name}"), deadline)
+}
+
+/// Sets a former holder's clone aside with everything in it: off its branch, at the commit it is at, and moved to `to`
+/// (`<id>.epoch-N`). `reference`, where the clone has it, is brought into the hub. A clone that is gone is no error.
+///
+/// # Errors
+/// [`CheckoutError::Occupied`] when something is at `to`, [`CheckoutError::Busy`], faults of git and of files.
+pub fn set_aside(
+    hub: &Hub,
+    id: &SessionId,
+    path: &Path,
+    to: &Path,
+    reference: &str,
+    deadline: Instant,
+) -> Result<(), CheckoutError> {
+    let _lock = lock_checkout(&hub.common_dir, id.as_str())?;
+    if look(path)?.is_none() {
+        return Ok(());
+    }
+    check_place(hub, to)?;
+    check_place_free(to)?;
+    let git_dir = git_dir_of(path, deadline)?;
+    if objects::ref_commit(&git_dir, reference, deadline)?.is_some() {
+        objects::fetch(&hub.common_dir, &git_dir, &format!("+{reference}:{reference}"), deadline)?;
+    }
+    refill(path, &git_dir, deadline)?;
+    if let Some(head) = objects::ref_commit(&git_dir, "HEAD", deadline)? {
+        let message = "git-session: set aside";
+        let detach = ["update-ref", "-m", message, "--no-deref", "HEAD", &head.to_string()];
+        git(path).args(detach).deadline(deadline).succeed()?;
+    }
+    step("rename");
+    fs::rename(path, to).map_err(CheckoutError::file("move", path))
 }
 
 /// Removes a session's clone: away into the trash in one step, and deleted there. All its branches and its whole stash

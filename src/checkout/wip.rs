@@ -1,10 +1,15 @@
-//! Uncommitted work, committed to the session's own branch when somebody asks for it.
+//! Uncommitted work: committed to the session's own branch when somebody asks for it, or kept under a ref of its own
+//! when the checkout is taken from its holder.
 
+use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use super::CheckoutError;
-use super::worktree::git_in;
+use git2::Oid;
+
+use super::worktree::{git_dir_of, git_in};
+use super::{CheckoutError, objects};
+use crate::process::Program;
 
 /// Commits everything in the checkout that git does not ignore. The user's hooks do not run: they judge finished work.
 ///
@@ -17,4 +22,62 @@ pub fn commit(checkout: &Path, message: &str, deadline: Instant) -> Result<(), C
         .deadline(deadline)
         .succeed()?;
     Ok(())
+}
+
+/// A picture of a checkout, under a ref that stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The commit: everything that git does not ignore, on top of HEAD; HEAD itself where there is nothing more.
+    pub commit: Oid,
+    /// What git said of files that it could not read; they are in the folder alone.
+    pub missed: Option<String>,
+}
+
+/// Keeps everything in the checkout that git does not ignore under `reference`. The checkout, its index and its
+/// branch stay as they are. What an earlier snapshot of that name kept stays reachable from the new one.
+///
+/// # Errors
+/// Faults of git and of files.
+pub fn snapshot(checkout: &Path, reference: &str, message: &str, deadline: Instant) -> Result<Snapshot, CheckoutError> {
+    let git_dir = git_dir_of(checkout, deadline)?;
+    let folder = tempfile::Builder::new().prefix("git-session-index.").tempdir_in(&git_dir);
+    let folder = folder.map_err(CheckoutError::file("write in", &git_dir))?;
+    let (index, copy) = (git_dir.join("index"), folder.path().join("index"));
+    if index.exists() {
+        fs::copy(&index, &copy).map_err(CheckoutError::file("copy", &index))?;
+    }
+    let on = |arguments: &[&str]| git_in(checkout).env("GIT_INDEX_FILE", &copy).args(arguments).deadline(deadline);
+    // One unreadable file is no reason to keep none of the others.
+    let added = on(&["add", "--all", "--ignore-errors"]).run()?;
+    let missed = (!added.status.success()).then(|| added.stderr.trim().to_owned());
+    let tree = oid(on(&["write-tree"]), "write-tree")?;
+    let resolve = |name: &str| -> Result<Option<Oid>, CheckoutError> {
+        let output = on(&["rev-parse", "--verify", "--quiet", "--end-of-options", name]).run()?;
+        Ok(Oid::from_str(&output.text()).ok().filter(|_| output.status.success()))
+    };
+    let head = resolve("HEAD^{commit}")?;
+    let before = objects::ref_commit(&git_dir, reference, deadline)?;
+    if let Some(before) = before
+        && resolve(&format!("{before}^{{tree}}"))? == Some(tree)
+        && (Some(before) == head || resolve(&format!("{before}^1"))? == head)
+    {
+        return Ok(Snapshot { commit: before, missed });
+    }
+    let commit = match head {
+        Some(head) if before.is_none() && resolve("HEAD^{tree}")? == Some(tree) => head,
+        head => {
+            let (tree, mut arguments) = (tree.to_string(), Vec::new());
+            for parent in head.iter().chain(&before) {
+                arguments.extend(["-p".to_owned(), parent.to_string()]);
+            }
+            oid(on(&["commit-tree", &tree, "-m", message]).args(&arguments), "commit-tree")?
+        }
+    };
+    let old = before.unwrap_or(Oid::ZERO_SHA1).to_string();
+    on(&["update-ref", "-m", message, reference, &commit.to_string(), &old]).succeed()?;
+    Ok(Snapshot { commit, missed })
+}
+
+fn oid(program: Program, command: &'static str) -> Result<Oid, CheckoutError> {
+    Oid::from_str(&program.succeed()?.text()).map_err(|_| CheckoutError::Output { command })
 }

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::output::{Answer, safe};
-use super::{Context, Failure, parse_query, view};
+use super::{Context, Failure, parse_query, takeover, view};
 use crate::domain::settings::Isolation;
 use crate::domain::time::Span;
 use crate::engine::{ClaimAnswer, ClaimRequest, Pick};
@@ -30,6 +30,9 @@ pub(super) struct Arguments {
     /// Where the work is done: worktree, clone, none
     #[arg(long, value_name = "KIND")]
     isolation: Option<Isolation>,
+    /// Also from a holder that is alive: `takeover --force` with the reason "forced"
+    #[arg(long, conflicts_with = "next")]
+    force: bool,
     /// Break ties in this order, instead of by the agent's name
     #[arg(long, value_name = "NUMBER", requires = "next", hide = true)]
     seed: Option<u64>,
@@ -38,6 +41,17 @@ pub(super) struct Arguments {
 impl Arguments {
     pub(super) fn run(&self, context: &mut Context) -> Result<Answer, Failure> {
         let mut engine = context.engine_with_capabilities(&self.can)?;
+        if self.force {
+            let named = self.ids.first().map(String::as_str).or(context.session());
+            let query = named.map(parse_query).transpose()?;
+            let Some(query) = query.filter(|_| self.ids.len() <= 1) else {
+                return Err(Failure::Usage {
+                    message: "`claim --force` takes one session".to_owned(),
+                    hint: Some("git session takeover -h".to_owned()),
+                });
+            };
+            return takeover::forced(engine, query, self.lease, self.isolation);
+        }
         let pick = if self.next {
             let seed = self.seed.unwrap_or_else(|| context.seed(&engine));
             Pick::Next { can: engine.options().can.clone(), seed }
@@ -56,7 +70,7 @@ impl Arguments {
     }
 }
 
-fn text(answer: &ClaimAnswer) -> String {
+pub(super) fn text(answer: &ClaimAnswer) -> String {
     let mut text = String::new();
     for claim in &answer.claims {
         let how = if claim.already_held { "holds already" } else { "claimed" };

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::output::{Answer, safe};
-use super::{Context, Failure, view};
+use super::{Context, Failure, evidence, view};
 use crate::domain::state::State;
 use crate::engine::{Life, Listed};
 
@@ -26,7 +26,7 @@ pub(super) struct Arguments {
     /// Only those that the acting agent holds
     #[arg(long)]
     mine: bool,
-    /// Only active ones without a recent sign of life
+    /// Only those that are held without a recent sign of life: quiet or expired
     #[arg(long)]
     stale: bool,
     /// Say why a planned session is not ready
@@ -44,9 +44,7 @@ impl Arguments {
         };
         let (mut sessions, tip) = engine.list(&states)?;
         let agent = &engine.options().agent.name;
-        let stale = |listed: &Listed| {
-            listed.state == State::Active && listed.claim().is_none_or(|claim| Life::of(claim, tip.now) != Life::Alive)
-        };
+        let stale = |listed: &Listed| matches!(listed.life, Some(Life::Quiet | Life::Expired));
         sessions.retain(|listed| {
             (!self.mine || listed.claim().is_some_and(|claim| claim.agent == *agent))
                 && (!self.stale || stale(listed))
@@ -54,9 +52,10 @@ impl Arguments {
         });
         let shown = sessions.iter().filter(|_| context.global.json);
         let data = json!({
-            "sessions": shown.map(|listed| view::listed(listed, tip.now)).collect::<Vec<_>>(),
+            "sessions": shown.map(view::listed).collect::<Vec<_>>(),
             "tip": tip.board.to_string(),
             "stale": tip.stale.is_some(),
+            "tip_skew_seconds": engine.tip_ahead(&tip),
         });
         let width = sessions.iter().map(|listed| listed.id.as_str().len()).max().unwrap_or(0);
         let mut text = String::new();
@@ -68,8 +67,11 @@ impl Arguments {
                 self.rest(listed, &tip)
             ));
         }
-        Ok(Answer::new(text, data)
-            .with_notes(tip.stale.iter().map(|why| format!("this is the last known board: {why}")).collect()))
+        let mut notes: Vec<String> =
+            tip.stale.iter().map(|why| format!("this is the last known board: {why}")).collect();
+        notes.extend(engine.tip_ahead(&tip).map(|ahead| evidence::skewed("the board's newest commit", ahead)));
+        notes.extend(sessions.iter().filter_map(view::skew));
+        Ok(Answer::new(text, data).with_notes(notes))
     }
 
     fn rest(&self, listed: &Listed, tip: &crate::engine::Tip) -> String {
@@ -79,9 +81,7 @@ impl Arguments {
         }
         match listed.state {
             State::Active => {
-                let holder = listed
-                    .claim()
-                    .map_or_else(|| "an unknown holder".to_owned(), |claim| safe(&view::holder(claim, tip.now)));
+                let holder = safe(&view::holder(listed, tip.now));
                 let status = listed.record.as_ref().map_or("working", |record| record.status.as_str());
                 let status = if status == "working" { String::new() } else { format!(", {status}") };
                 format!("{title} ({holder}{status})")

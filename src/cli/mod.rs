@@ -8,6 +8,7 @@ mod criteria;
 mod demo;
 mod doctor;
 mod env;
+mod evidence;
 pub mod exit;
 mod init;
 mod list;
@@ -19,6 +20,7 @@ mod plan;
 mod progress;
 mod release;
 mod show;
+mod takeover;
 mod trust;
 mod view;
 mod whoami;
@@ -115,6 +117,7 @@ enum Verb {
     Renew(work::Renew),
     Publish(work::Publish),
     Release(release::Arguments),
+    Takeover(takeover::Arguments),
     Env(env::Env),
     Exec(env::Exec),
     Whoami(whoami::Arguments),
@@ -367,7 +370,7 @@ macro_rules! verbs {
 
 verbs! {
     Init "init", New "new", Ready "ready", Unready "unready", List "list", Show "show", Next "next", Claim "claim",
-    Renew "renew", Publish "publish", Release "release", Env "env", Exec "exec", Whoami "whoami",
+    Renew "renew", Publish "publish", Release "release", Takeover "takeover", Env "env", Exec "exec", Whoami "whoami",
     Criteria "criteria", Log "log", Learn "learn", Sync "sync", Complete "complete", Abandon "abandon", Config "config", Doctor "doctor",
     Trust "trust", Completions "completions", Man "man",
     Demo "demo", DemoAgent "demo-agent", DemoJanitor "demo-janitor",

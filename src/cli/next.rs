@@ -21,7 +21,7 @@ impl Arguments {
         let can = engine.options().can.clone();
         let (listed, tip) = engine.next(&can, context.seed(&engine))?;
         let text = format!("{}  {}\nNext: git session claim {}\n", listed.id, safe(&listed.title()), listed.id);
-        let data = json!({ "session": view::listed(&listed, tip.now), "tip": tip.board.to_string() });
+        let data = json!({ "session": view::listed(&listed), "tip": tip.board.to_string() });
         Ok(Answer::new(text, data))
     }
 }

@@ -89,6 +89,9 @@ pub fn failure(global: &Global, command: &str, failure: &Failure) -> u8 {
         });
         say(&format!("{document}\n"));
     } else {
+        for line in told.seen.iter().filter(|_| !global.quiet) {
+            complain(&format!("note: {line}\n"));
+        }
         complain(&format!("error: {}\n", safe_lines(&told.message)));
         if let Some(hint) = &told.hint {
             complain(&format!("hint: {}\n", safe_lines(hint)));
@@ -104,6 +107,8 @@ struct Told {
     message: String,
     hint: Option<String>,
     details: Value,
+    /// What can be seen that bears on it, a line each; for programs it is in the details.
+    seen: Vec<String>,
 }
 
 impl Told {
@@ -121,6 +126,12 @@ impl Told {
         let message = chain(error);
         match error {
             Error::Refused(refusal) => Self::of_refusal(refusal),
+            Error::Held { refusal, evidence } => {
+                let mut told = Self::of_refusal(refusal);
+                told.details["evidence"] = super::evidence::json(evidence);
+                told.seen = super::evidence::lines(evidence);
+                told
+            }
             // Nothing is wrong with the board: this clone lacks an object, as partial clones do.
             Error::Broken(broken) if broken.code == "unreadable" => Self::fault(
                 Fault::Environment,
@@ -201,12 +212,13 @@ impl Told {
             message: refusal.message.clone(),
             hint: refusal.hint.clone(),
             details: Value::Object(details),
+            seen: Vec::new(),
         }
     }
 
     fn fault(fault: Fault, message: String, hint: Option<String>, details: Value) -> Self {
         let (code, status) = fault.code();
-        Self { code, status, message, hint, details }
+        Self { code, status, message, hint, details, seen: Vec::new() }
     }
 }
 

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::output::{Answer, safe};
-use super::{Context, Failure, view};
+use super::{Context, Failure, evidence, view};
 use crate::engine::Shown;
 
 /// Show one session: its plan, its record, its files
@@ -20,7 +20,7 @@ impl Arguments {
         let mut engine = context.engine()?;
         let query = context.query(&engine, self.id.as_deref())?;
         let (shown, tip) = engine.show(&query)?;
-        let listed = view::listed(&shown.listed, tip.now);
+        let listed = view::listed(&shown.listed);
         let mut session = shown.listed.record.as_ref().map_or_else(|| json!({}), view::record);
         if let Some(object) = session.as_object_mut() {
             // What `list` says of it, but never over what the record itself says.
@@ -38,8 +38,12 @@ impl Arguments {
                 }),
             );
         }
-        let data = json!({ "session": session, "tip": tip.board.to_string(), "stale": tip.stale.is_some() });
-        let notes = tip.stale.iter().map(|why| format!("this is the last known board: {why}")).collect();
+        let data = json!({ "session": session, "tip": tip.board.to_string(), "stale": tip.stale.is_some(),
+            "tip_skew_seconds": engine.tip_ahead(&tip) });
+        let mut notes: Vec<String> =
+            tip.stale.iter().map(|why| format!("this is the last known board: {why}")).collect();
+        notes.extend(engine.tip_ahead(&tip).map(|ahead| evidence::skewed("the board's newest commit", ahead)));
+        notes.extend(view::skew(&shown.listed));
         Ok(Answer::new(text(&shown, tip.now), data).with_notes(notes))
     }
 }
@@ -51,9 +55,12 @@ fn text(shown: &Shown, now: crate::domain::time::Timestamp) -> String {
         let who = if listed.state.closed() {
             format!("was held by {}", safe(claim.agent.as_str()))
         } else {
-            format!("held by {}", safe(&view::holder(claim, now)))
+            format!("held by {}", safe(&view::holder(listed, now)))
         };
         text.push_str(&format!("{who}, epoch {}, on `{}`\n", claim.epoch, claim.branch));
+        if listed.life.is_some() {
+            text.push_str(&format!("last sign of life {}, lease {}\n", view::ago(claim.renewed_at, now), claim.lease));
+        }
     }
     if let Some(broken) = &listed.broken {
         text.push_str(&format!("broken: {}\n", safe(&broken.to_string())));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::record::{Claim, Record};
+use crate::domain::record::Record;
 use crate::domain::state::State;
 use crate::domain::time::Timestamp;
 use crate::engine::{ClaimView, Life, Listed, PlanAnswer};
@@ -30,11 +30,14 @@ pub(super) fn claim(claim: &ClaimView) -> Value {
         "plan_file": claim.plan_file.display().to_string(),
         "commit": claim.commit.to_string(),
         "already_held": claim.already_held,
+        "kept": claim.kept.iter().map(|kept| json!({
+            "epoch": kept.epoch, "path": kept.path.display().to_string(), "ref": kept.wip,
+        })).collect::<Vec<_>>(),
     })
 }
 
 /// A session as `list` has it.
-pub(super) fn listed(listed: &Listed, now: Timestamp) -> Value {
+pub(super) fn listed(listed: &Listed) -> Value {
     let claim = listed.claim();
     let plan = listed.plan.as_ref();
     let mut why: Vec<Value> =
@@ -51,7 +54,8 @@ pub(super) fn listed(listed: &Listed, now: Timestamp) -> Value {
         "epoch": claim.map(|claim| claim.epoch),
         "claimed_at": claim.map(|claim| claim.claimed_at.to_string()),
         "renewed_at": claim.map(|claim| claim.renewed_at.to_string()),
-        "lease": claim.filter(|_| listed.state == State::Active).map(|claim| Life::of(claim, now).as_str()),
+        "lease": listed.life.map(Life::as_str),
+        "skew_seconds": listed.ahead_seconds,
         "ready": listed.ready,
         "why": why,
         "priority": plan.map_or(0, |plan| plan.priority),
@@ -83,13 +87,22 @@ pub(super) fn ago(time: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// `claude-1, 3 h ago, quiet`.
-pub(super) fn holder(claim: &Claim, now: Timestamp) -> String {
-    let life = match Life::of(claim, now) {
-        Life::Alive => String::new(),
-        life @ (Life::Quiet | Life::Expired) => format!(", {}", life.as_str()),
+/// `claude-1 since 3 h ago, quiet`.
+pub(super) fn holder(listed: &Listed, now: Timestamp) -> String {
+    let life = match listed.life {
+        None | Some(Life::Alive) => String::new(),
+        Some(life @ (Life::Quiet | Life::Expired)) => format!(", {}", life.as_str()),
     };
-    format!("{} since {}{life}", claim.agent, ago(claim.claimed_at, now))
+    match listed.claim() {
+        Some(claim) => format!("{} since {}{life}", claim.agent, ago(claim.claimed_at, now)),
+        None => format!("an unknown holder{life}"),
+    }
+}
+
+/// What is to be said of a last sign of life that is in the future.
+pub(super) fn skew(listed: &Listed) -> Option<String> {
+    let what = format!("the last sign of life of session `{}`", listed.id);
+    listed.ahead_seconds.map(|ahead| super::evidence::skewed(&what, ahead))
 }
 
 /// A path for a shell.

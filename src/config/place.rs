@@ -26,7 +26,7 @@ pub(super) fn find(here: &Path) -> Result<Place, ConfigError> {
         Some(worktree) if common_dir == git_dir => Some(worktree.clone()),
         Some(_) | None => open_exact(&common_dir)?.workdir().map(real),
     };
-    let checkout = worktree.as_ref().and_then(|path| read_mark(&git_dir, path));
+    let checkout = worktree.as_ref().and_then(|path| CheckoutMark::read(&git_dir, path));
     Ok(Place { here: here.to_owned(), common_dir, top, worktree, checkout })
 }
 
@@ -61,18 +61,4 @@ fn unusable(path: &Path, error: &git2::Error) -> ConfigError {
 
 fn real(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
-}
-
-/// Reads `<git dir>/git-session/claim.json`; what does not parse marks nothing.
-fn read_mark(git_dir: &Path, worktree: &Path) -> Option<CheckoutMark> {
-    let text = fs::read_to_string(git_dir.join("git-session/claim.json")).ok()?;
-    let value: serde_json::Value = serde_json::from_str(&text).ok()?;
-    let word = |key: &str| value.get(key).and_then(serde_json::Value::as_str);
-    Some(CheckoutMark {
-        id: word("id")?.parse().ok()?,
-        agent: word("agent")?.parse().ok()?,
-        nonce: word("nonce")?.parse().ok()?,
-        epoch: value.get("epoch")?.as_u64()?.try_into().ok()?,
-        path: worktree.to_owned(),
-    })
 }

@@ -10,6 +10,7 @@ pub mod format;
 pub mod id;
 pub mod knowledge;
 pub mod layout;
+pub mod lease;
 pub mod lockfile;
 pub mod log;
 pub mod moves;

@@ -13,10 +13,11 @@ use super::update::{Parcel, Proposal, Step, Won};
 use super::{Core, Engine, Error, Holding, Private, Stage, Tip, Wish};
 use crate::domain::agent::AgentName;
 use crate::domain::board::{Board, Shelf, Stop};
+use crate::domain::change::Event;
 use crate::domain::id::{IdQuery, SessionId};
 use crate::domain::moves::{self, Agenda, Caller, ClaimWish, Claimed, Gate, Terms};
 use crate::domain::nonce::Nonce;
-use crate::domain::record::{CheckoutKind, Record};
+use crate::domain::record::{CheckoutKind, Event as Happened, Record};
 use crate::domain::refusal::{Code, Detail, Refusal};
 use crate::domain::settings::Isolation;
 use crate::domain::state::State;
@@ -107,6 +108,8 @@ pub struct ClaimView {
     pub commit: Oid,
     /// Whether it was held before this command.
     pub already_held: bool,
+    /// What former holders left in this repository, set aside.
+    pub kept: Vec<super::Kept>,
 }
 
 /// A claim as the swap decided it.
@@ -115,6 +118,34 @@ pub(super) struct Decided {
     pub(super) record: Record,
     pub(super) commit: Oid,
     pub(super) already_held: bool,
+}
+
+impl Decided {
+    /// How the claim came about.
+    pub(super) fn origin(&self) -> Origin {
+        let epoch = self.record.claim.as_ref().map(|claim| claim.epoch);
+        let taken = |event: &Happened| event.epoch == epoch && event.event == Event::TakenOver.as_str();
+        if self.record.history.iter().any(taken) { Origin::TakenOver } else { Origin::Claimed }
+    }
+}
+
+/// How a claim came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The session was free.
+    Claimed,
+    /// Somebody else held it.
+    TakenOver,
+}
+
+impl Origin {
+    /// The event that commits and history tell of it.
+    pub(super) const fn event(self) -> Event {
+        match self {
+            Self::Claimed => Event::Claimed,
+            Self::TakenOver => Event::TakenOver,
+        }
+    }
 }
 
 impl Engine {
@@ -144,7 +175,7 @@ impl Engine {
         self.finish_claims(won, last)
     }
 
-    fn finish_claims(&mut self, won: Won<Vec<Decided>>, last: Stage) -> Result<ClaimAnswer, Error> {
+    pub(super) fn finish_claims(&mut self, won: Won<Vec<Decided>>, last: Stage) -> Result<ClaimAnswer, Error> {
         let mut answer = ClaimAnswer {
             claims: Vec::new(),
             attempts: won.attempts,
@@ -176,7 +207,7 @@ impl Engine {
     }
 
     /// The ids that are meant. Full ids need no look at the board; that saves an uncontended claim a round trip.
-    fn named(&mut self, queries: &[IdQuery]) -> Result<Vec<SessionId>, Error> {
+    pub(super) fn named(&mut self, queries: &[IdQuery]) -> Result<Vec<SessionId>, Error> {
         let exact: Option<Vec<SessionId>> = queries.iter().map(|query| query.as_str().parse().ok()).collect();
         let mut ids = match exact {
             Some(ids) => ids,
@@ -211,9 +242,14 @@ fn decide(
     let mut decided = Vec::new();
     let mut claims = Vec::new();
     for (index, id) in ids.iter().enumerate() {
-        let caller = core.caller(Some(id))?;
+        let caller = core.claimant(id)?;
         let nonce = nonces.get(index).unwrap_or(&wish.nonce).clone();
-        let one = ClaimWish { id: id.clone(), nonce, caller: caller.clone(), terms: core.terms(tip, request)? };
+        let one = ClaimWish {
+            id: id.clone(),
+            nonce,
+            caller: caller.clone(),
+            terms: core.terms(tip, request.lease, request.isolation),
+        };
         let shelf = core.shelf(tip, at)?;
         let board = Board::read(&shelf)?;
         match moves::claim(&board, &one, tip.now).map_err(|stop| core.name_shared(stop, &caller))? {
@@ -271,16 +307,16 @@ impl Core {
         Gate { claims_per_agent_max: tip.settings.max_claims_per_agent }
     }
 
-    fn terms(&self, tip: &Tip, request: &ClaimRequest) -> Result<Terms, Error> {
-        Ok(Terms {
-            lease_wished: request.lease,
+    pub(super) fn terms(&self, tip: &Tip, lease: Option<Span>, isolation: Option<Isolation>) -> Terms {
+        Terms {
+            lease_wished: lease,
             lease_default: tip.settings.lease,
             lease_max: tip.settings.lease_max,
-            checkout: request.isolation.unwrap_or(tip.settings.isolation).checkout(),
+            checkout: isolation.unwrap_or(tip.settings.isolation).checkout(),
             base_branch: tip.base_branch().to_owned(),
             base_commit: store::object_id(tip.base),
             gate: self.gate(tip),
-        })
+        }
     }
 
     /// A session that this agent claimed here and whose local effects or answer a kill cut off: `claim --next` gives
@@ -292,7 +328,7 @@ impl Core {
             if !cut_off || holding.agent != self.options.agent.name {
                 continue;
             }
-            let caller = self.caller(Some(&holding.id))?;
+            let caller = self.claimant(&holding.id)?;
             let record = shelf.record(State::Active, &holding.id)?;
             let ours = record.and_then(|record| record.claim).is_some_and(|claim| moves::holds(&claim, &caller));
             if ours && self.private.try_lock(&local_lock(&holding.id))?.is_some() {
@@ -304,7 +340,7 @@ impl Core {
 
     /// git keeps branches as files: beside a branch `session` there is no room for `session/<id>`. Said before the swap,
     /// because afterwards the claim would be won and could not be worked on.
-    fn refuse_branch_in_the_way(&self, record: &Record) -> Result<(), Error> {
+    pub(super) fn refuse_branch_in_the_way(&self, record: &Record) -> Result<(), Error> {
         let checkout = record.claim.as_ref().map(|claim| claim.checkout);
         if checkout == Some(CheckoutKind::None) || self.user_repository()?.find_reference("refs/heads/session").is_err()
         {
@@ -317,14 +353,9 @@ impl Core {
     }
 
     /// A name that many agents may share proves nothing: only a claim that a kill cut off is given back to it.
-    fn refuse_shared_name(&self, record: &Record, caller: &Caller) -> Result<(), Error> {
-        match self.options.agent.source {
-            AgentSource::Given | AgentSource::Checkout | AgentSource::Harness => return Ok(()),
-            AgentSource::Shared => {}
-        }
+    pub(super) fn refuse_shared_name(&self, record: &Record, caller: &Caller) -> Result<(), Error> {
         let id = &record.id;
-        let cut_off = |holding: Holding| matches!(holding.stage, Stage::Won | Stage::Untold);
-        if self.private.holding(id)?.is_some_and(cut_off) && self.private.try_lock(&local_lock(id))?.is_some() {
+        if self.is_named() || self.is_unfinished(id)? {
             return Ok(());
         }
         let since = record.claim.as_ref().map(|claim| claim.claimed_at);

@@ -16,6 +16,14 @@ pub enum Error {
     /// The board's own "no".
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The board's own "no" to a takeover: the holder is alive, as far as can be seen.
+    #[error("{refusal}")]
+    Held {
+        /// The "no".
+        refusal: Refusal,
+        /// What can be seen.
+        evidence: Box<super::Evidence>,
+    },
     /// The board cannot be trusted where the command needs it.
     #[error("the board is broken: {0}")]
     Broken(#[from] Broken),

@@ -1,5 +1,7 @@
 //! Landing: the session's work on the fetched base, and the one change that records it.
 
+mod elsewhere;
+
 use git2::Oid;
 
 use super::checks::{self, Secrets};
@@ -100,6 +102,11 @@ impl Core {
         let patch = landing::patch(self.store.path(), base_tree, tree, root, self.clock.deadline())?;
         self.check_secrets(plan, &patch)?;
         let files = landing::code_changes(repository, tip.base, head, root)?;
+        if patch.is_empty()
+            && let Some(found) = self.landed_on_base(plan.id, tip)?
+        {
+            return self.landed_before(plan, found, tree, tip);
+        }
         let parents = match plan.land {
             Land::Merge => vec![tip.base, head],
             Land::Rebase => vec![commits.last().copied().unwrap_or(tip.base)],
@@ -194,45 +201,6 @@ impl Core {
                 .into())
             }
         }
-    }
-
-    /// The base has the session's work by somebody else's merge: by ancestry, by trailer, or because merging the
-    /// branch would add nothing any more.
-    pub(super) fn landed_elsewhere(
-        &self,
-        plan: &Plan<'_>,
-        record: &Record,
-        tip: &Tip,
-    ) -> Result<Option<Computed>, Error> {
-        let Some(head) = plan.head else { return Ok(None) };
-        let repository = self.store.repository();
-        let root = tip.whereabouts.layout.root();
-        let fork = repository.merge_base(tip.base, head)?;
-        let by_trailer = store::find(repository, tip.base, plan.id, Event::Landed.as_str())?;
-        let start = record.claim.as_ref().map_or(fork, |claim| store::oid(&claim.base_commit));
-        let found = if fork == head {
-            Some(head)
-        } else if by_trailer.is_some() {
-            by_trailer
-        } else {
-            let base_tree = repository.find_commit(tip.base)?.tree_id();
-            let adds_nothing = self.computed(plan, head, record, tip).is_ok_and(|(tree, _)| tree == base_tree);
-            adds_nothing.then_some(tip.base)
-        };
-        let Some(found) = found else { return Ok(None) };
-        let tree_of = |commit: Oid| repository.find_commit(commit).map(|commit| commit.tree_id());
-        let patch = landing::patch(self.store.path(), tree_of(start)?, tree_of(head)?, root, self.clock.deadline())?;
-        let files = landing::code_changes(repository, start, head, root)?;
-        Ok(Some(Computed {
-            tree: tree_of(tip.base)?,
-            parents: vec![tip.base],
-            patch,
-            content: Content::None,
-            outside_scope: outside(plan.plan, &files),
-            files,
-            learnings: self.learnings(plan, Some(head), tip)?,
-            found: Some(found),
-        }))
     }
 
     /// What a branch that is pushed for others to merge would show: its files, and its changes since it left the base.

@@ -2,7 +2,7 @@
 //!
 //! Each is idempotent and none comes before the swap, so a kill leaves nothing that running again does not finish.
 
-use super::claim::{ClaimView, Decided, local_lock};
+use super::claim::{ClaimView, Decided, Origin, local_lock};
 use super::hub::Occasion;
 use super::options::Rehearsal;
 use super::private::{Holding, Stage};
@@ -61,8 +61,12 @@ impl Engine {
         // A claim that was just won is its own commit; only an earlier one has to be looked for.
         let claimed = match decided.already_held {
             false => decided.commit,
-            true => store::find(self.core.store.repository(), decided.commit, &id, Event::Claimed.as_str())?
+            true => store::find(self.core.store.repository(), decided.commit, &id, decided.origin().event().as_str())?
                 .unwrap_or(decided.commit),
+        };
+        let kept = match decided.origin() {
+            Origin::TakenOver => self.core.set_former_aside(&id, &claim, warnings)?,
+            Origin::Claimed => Vec::new(),
         };
         let noted = self.core.private.holding(&id)?.filter(|holding| holding.nonce == claim.nonce);
         let unfinished = noted.is_none_or(|noted| matches!(noted.stage, Stage::Won | Stage::Ended));
@@ -129,6 +133,7 @@ impl Engine {
             env_file,
             commit: claimed,
             already_held: decided.already_held,
+            kept,
             id,
         })
     }
@@ -213,7 +218,7 @@ impl Core {
         }
     }
 
-    fn checkout_path(&self, id: &SessionId, kind: CheckoutKind) -> Result<PathBuf, Error> {
+    pub(super) fn checkout_path(&self, id: &SessionId, kind: CheckoutKind) -> Result<PathBuf, Error> {
         let hub = self.hub()?;
         let configured = !self.options.layers.local(Key::Worktrees).is_empty();
         let folder = match kind {
@@ -276,7 +281,10 @@ impl Core {
         let shelf = self.shelf(tip, tip.board)?;
         for state in [State::Planned, State::Active] {
             if let Some(record) = shelf.record(state, id)? {
-                return Ok(record.history.iter().any(|event| event.event == "released"));
+                return Ok(record
+                    .history
+                    .iter()
+                    .any(|event| [Event::Released, Event::TakenOver].iter().any(|left| left.as_str() == event.event)));
             }
         }
         Ok(false)

@@ -5,50 +5,14 @@ use std::collections::BTreeSet;
 use super::{Core, Engine, Error, Tip};
 use crate::domain::board::{Board, Broken, PlanFile, Shelf, Standing};
 use crate::domain::id::{IdQuery, SessionId};
+use crate::domain::lease;
+pub use crate::domain::lease::Life;
 use crate::domain::moves::{self, Agenda};
 use crate::domain::plan::Plan;
 use crate::domain::record::{Claim, Record};
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::state::State;
 use crate::domain::time::Timestamp;
-
-/// Ten minutes of grace before a lease counts as expired: clocks differ.
-const GRACE_SECONDS: i64 = 600;
-
-/// Whether a claim shows signs of life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Life {
-    /// The last sign is younger than half the lease.
-    Alive,
-    /// Older than that.
-    Quiet,
-    /// Older than the lease and the grace; never free for that.
-    Expired,
-}
-
-impl Life {
-    /// The word in JSON.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Alive => "alive",
-            Self::Quiet => "quiet",
-            Self::Expired => "expired",
-        }
-    }
-
-    /// The life of a claim at `now`.
-    pub fn of(claim: &Claim, now: Timestamp) -> Self {
-        let silent = now.since(claim.renewed_at);
-        let lease = i64::from(claim.lease.seconds());
-        if silent > lease + GRACE_SECONDS {
-            Self::Expired
-        } else if silent > lease / 2 {
-            Self::Quiet
-        } else {
-            Self::Alive
-        }
-    }
-}
 
 /// How much of a session is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +36,10 @@ pub struct Listed {
     pub record: Option<Record>,
     /// Its lock line's time.
     pub line: Option<i64>,
+    /// Whether its holder shows signs of life; `None` where nobody holds it. Of a shell script's only the line is known.
+    pub life: Option<Life>,
+    /// By how many seconds its last sign of life is ahead of the clock here, where that is too much to be true.
+    pub ahead_seconds: Option<i64>,
     /// Whether it could be claimed now.
     pub ready: bool,
     /// Why not.
@@ -183,6 +151,12 @@ impl Engine {
         Ok((shown, tip))
     }
 
+    /// By how many seconds the board's newest commit is ahead of the clock here, where that is too much to be true.
+    pub fn tip_ahead(&self, tip: &Tip) -> Option<i64> {
+        let commit = self.core.store.repository().find_commit(tip.board).ok()?;
+        lease::ahead(Timestamp::from_unix(commit.time().seconds())?, tip.now)
+    }
+
     /// The session that `claim --next` would take.
     ///
     /// # Errors
@@ -206,6 +180,8 @@ impl Core {
             plan: None,
             record: None,
             line: board.line(&id),
+            life: None,
+            ahead_seconds: None,
             ready: false,
             why: Vec::new(),
             broken: None,
@@ -228,6 +204,12 @@ impl Core {
             listed.record = board.shelf().record(listed.state, &id)?;
         }
         let standing = standing?;
+        if let Standing::Active { since } | Standing::HalfClaimed { since } = standing {
+            let line = (Timestamp::from_unix(since).unwrap_or(tip.now), lease::unsaid(tip.settings.lease_max));
+            let (sign, lease) = listed.claim().map_or(line, |claim| (claim.renewed_at, claim.lease));
+            listed.life = Some(Life::after(sign, lease, tip.now));
+            listed.ahead_seconds = lease::ahead(sign, tip.now);
+        }
         let Some(plan) = &listed.plan else { return Ok(()) };
         match standing {
             Standing::Planned => {
@@ -261,6 +243,8 @@ impl Core {
             plan: bytes.and_then(|bytes| Plan::parse(&bytes).ok()),
             record: None,
             line: None,
+            life: None,
+            ahead_seconds: None,
             ready: false,
             why: Vec::new(),
             broken: None,

@@ -232,20 +232,4 @@ impl Core {
         let text = format!("\n## [{}] {kind}{title}\n{body}", entry.at.minute());
         file.write_all(text.as_bytes()).map_err(Error::file(&path))
     }
-
-    /// Only who holds the claim that was made here writes to its log; asked of private state, so it costs no network.
-    fn refuse_stranger(&self, id: &SessionId) -> Result<(), Error> {
-        let Some(holding) = self.private.holding(id)? else { return Ok(()) };
-        if holding.agent == self.options.agent.name {
-            return Ok(());
-        }
-        Err(Refusal::new(
-            Code::NotHolder,
-            format!("session `{id}` is held by `{}` here, not by `{}`", holding.agent, self.options.agent.name),
-        )
-        .text("id", id.as_str())
-        .text("holder", holding.agent.as_str())
-        .hint(format!("git session show {id}"))
-        .into())
-    }
 }

@@ -3,6 +3,7 @@
 //! Deliberately not here: printing, the environment, and the rules themselves (`domain` has those).
 
 mod abandon;
+mod caller;
 mod checks;
 mod claim;
 mod clock;
@@ -13,6 +14,8 @@ mod drafts;
 mod ending;
 mod environment;
 mod error;
+mod evidence;
+mod former;
 mod hub;
 mod init;
 mod journal;
@@ -29,6 +32,7 @@ mod queue;
 mod settle;
 mod sweep;
 mod sync;
+mod takeover;
 mod tip;
 mod trust;
 mod update;
@@ -43,11 +47,14 @@ pub use clock::{Clock, nonce};
 pub use complete::{CompleteAnswer, CompleteRequest, Drift};
 pub use environment::Environment;
 pub use error::{Error, chain};
+pub use evidence::{BranchTip, Evidence, Here};
+pub use former::Kept;
 pub use init::{AgentsMd, Effect, InitAnswer, InitRequest};
 pub use look::{Life, Listed, Shown};
 pub use plan::{NewRequest, PlanAnswer, Until};
 pub use private::{Holding, Private, Stage};
 pub use sync::SyncAnswer;
+pub use takeover::{Free, Taken, TakeoverAnswer, TakeoverRequest};
 pub use tip::Tip;
 pub use trust::{Asked, Trusted};
 pub use whereabouts::Whereabouts;
@@ -56,7 +63,6 @@ pub use work::{ReleaseRequest, Wip};
 use crate::checkout::identity::{Identity, User};
 use crate::domain::agent::AgentName;
 use crate::domain::id::SessionId;
-use crate::domain::moves::Caller;
 use crate::domain::nonce::Nonce;
 use crate::domain::settings::Key;
 use crate::remote::{self, Remote, RemoteSettings};
@@ -193,24 +199,6 @@ impl Core {
         }
         let repository = git2::Repository::open(&self.options.place.common_dir)?;
         Ok(self.user.get_or_init(|| repository))
-    }
-
-    /// Who is calling, with whatever proves a claim of `id`.
-    fn caller(&self, id: Option<&SessionId>) -> Result<Caller, Error> {
-        let mut proofs = Vec::new();
-        if let Some(id) = id {
-            let noted = self.private.holding(id)?.into_iter().chain(self.private.former(id)?);
-            proofs.extend(noted.filter(|holding| holding.agent == self.options.agent.name).map(|held| held.proof()));
-            if let Some(mark) = self.options.place.checkout.as_ref().filter(|mark| mark.id == *id) {
-                proofs.push(crate::domain::moves::Proof { nonce: mark.nonce.clone(), epoch: mark.epoch });
-            }
-        }
-        Ok(Caller {
-            agent: self.options.agent.name.clone(),
-            user: self.options.user.signed(),
-            host: self.options.host.clone(),
-            proofs,
-        })
     }
 
     /// Who a commit about `id` is by.

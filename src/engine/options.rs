@@ -1,7 +1,7 @@
 //! What the engine is told of its surroundings; `config` fills it in.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::domain::agent::AgentName;
@@ -136,6 +136,22 @@ pub struct CheckoutMark {
     pub epoch: u32,
     /// The checkout's top folder.
     pub path: PathBuf,
+}
+
+impl CheckoutMark {
+    /// Reads `<git dir>/git-session/claim.json` of the checkout at `path`; what does not parse marks nothing.
+    pub fn read(git_dir: &Path, path: &Path) -> Option<Self> {
+        let text = std::fs::read_to_string(git_dir.join("git-session/claim.json")).ok()?;
+        let value: serde_json::Value = serde_json::from_str(&text).ok()?;
+        let word = |key: &str| value.get(key).and_then(serde_json::Value::as_str);
+        Some(Self {
+            id: word("id")?.parse().ok()?,
+            agent: word("agent")?.parse().ok()?,
+            nonce: word("nonce")?.parse().ok()?,
+            epoch: value.get("epoch")?.as_u64()?.try_into().ok()?,
+            path: path.to_owned(),
+        })
+    }
 }
 
 impl Place {

@@ -10,7 +10,9 @@ use super::work::{dirty, uncommitted};
 use super::{Core, Engine, Error, Tip};
 use crate::checkout::landing::{self, Committer, Landing, LandingKind, LandingRequest};
 use crate::checkout::{merge, protect};
+use crate::domain::board::Board;
 use crate::domain::id::{IdQuery, SessionId};
+use crate::domain::moves;
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::settings::{Key, Origin};
 use crate::remote::Purpose;
@@ -37,11 +39,15 @@ impl Engine {
     /// base has them, the session's own as the branch has them.
     ///
     /// # Errors
-    /// `dirty`, `conflict` with the paths; those of looking.
+    /// `not_holder`, `dirty`, `conflict` with the paths; those of looking.
     pub fn sync(&mut self, query: Option<&IdQuery>) -> Result<SyncAnswer, Error> {
         let id = query.map(|query| self.held_id(query)).transpose()?;
         let session_branch = id.as_ref().map(|id| branch(&id.branch())).transpose()?;
         let tip = self.look(Purpose::Read, session_branch.as_slice())?;
+        if let Some(id) = &id {
+            let shelf = self.core.shelf(&tip, tip.board)?;
+            moves::held_by_caller(&Board::read(&shelf)?, id, &self.core.caller(Some(id))?, tip.now)?;
+        }
         self.rehearse("bring what is behind up to date")?;
         let mut answer = SyncAnswer {
             id: None,

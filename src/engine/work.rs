@@ -131,9 +131,8 @@ impl Engine {
 
     /// Refuses uncommitted work, or commits it to the session branch.
     pub(super) fn settle_work(&mut self, id: &SessionId, wip: Wip) -> Result<(), Error> {
-        let stranger = self.core.private.holding(id)?.is_some_and(|held| held.agent != self.core.options.agent.name);
-        if stranger {
-            // Another agent of this clone works there; the board will say so, and its files are none of ours.
+        if self.core.refuse_stranger(id).is_err() {
+            // Another agent's checkout is neither judged nor committed; the board says no, and to whom it belongs.
             return Ok(());
         }
         let Some(place) = self.core.workplace(id)? else { return Ok(()) };
@@ -142,6 +141,7 @@ impl Engine {
         if uncommitted(&lost).is_empty() && lost.operation.is_none() {
             return Ok(());
         }
+        self.refuse_fenced(id)?;
         match wip {
             // What follows says that it would be released or abandoned.
             Wip::Committed if self.core.options.rehearsal == Rehearsal::Dry => Ok(()),

@@ -11,5 +11,6 @@ mod plan;
 mod provision;
 mod refresh;
 mod remove;
+mod wip;
 mod worktree;
 mod world;

@@ -12,5 +12,6 @@ mod next;
 mod refusals;
 mod sequences;
 mod shelf;
+mod takeover;
 mod transitions;
 mod world;

@@ -35,8 +35,9 @@ fn whoever_comes_second_is_told_who_holds_it_since_when() {
       id: 2026-11-20-auth
       since: 2026-11-20T12:02:00Z
     held: session `2026-11-20-login` is held by an unknown holder (no record of the claim) since 2026-11-19 12:00 UTC
-      hint: git session next
+      hint: git session takeover 2026-11-20-login --reason 'why'
       id: 2026-11-20-login
+      lease: expired
       since: 2026-11-19T12:00:00Z
     held: session `2026-11-20-login` is held by an unknown holder (no record of the claim) since 2026-11-19 12:00 UTC
       hint: git session next

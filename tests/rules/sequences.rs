@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use git_session::domain::board::{Standing, Stop};
 use git_session::domain::id::SessionId;
 use git_session::domain::knowledge::kb_id;
+use git_session::domain::lease::{self, Life};
 use git_session::domain::lockfile::LockFile;
 use git_session::domain::log::Entry;
-use git_session::domain::moves::{self, KnowledgeDraft, Unmet, WorkFiles, frozen_plan};
+use git_session::domain::moves::{self, Alive, KnowledgeDraft, Unmet, WorkFiles, frozen_plan};
 use git_session::domain::nonce::Nonce;
-use git_session::domain::record::{CriterionStatus, Record};
+use git_session::domain::record::{CriterionStatus, Record, Status};
 use git_session::domain::refusal::Code;
 use git_session::domain::state::State;
 use proptest::prelude::*;
@@ -56,6 +57,7 @@ enum Act {
     Ready,
     Unready,
     Claim,
+    Takeover(Alive),
     Batch(Vec<Index>),
     Renew,
     Publish(Vec<(u8, CriterionStatus)>),
@@ -84,6 +86,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Act::Ready),
         1 => Just(Act::Unready),
         8 => Just(Act::Claim),
+        4 => prop_oneof![3 => Just(Alive::Respected), 1 => Just(Alive::Overridden)].prop_map(Act::Takeover),
         2 => prop::collection::vec(any::<Index>(), 1..4).prop_map(Act::Batch),
         3 => Just(Act::Renew),
         5 => said.prop_map(Act::Publish),
@@ -146,6 +149,7 @@ impl Game {
             }
             (Act::EditPlan(_) | Act::ScriptGivesBack, place) => place == Some(State::Planned),
             (Act::ScriptMove | Act::ScriptComplete, _) => self.scripted.contains(id),
+            (Act::Takeover(_), _) => self.world.shelf.board().line(id).is_some(),
             (Act::Abandon, place) => place.is_some(),
             (Act::Renew | Act::Publish(_) | Act::Release | Act::Complete(_) | Act::AwaitLanding, place) => {
                 let claim = self.seen.get(id).and_then(|record| record.claim.as_ref());
@@ -197,6 +201,7 @@ impl Game {
             Act::Ready => Move::Ready,
             Act::Unready => Move::Unready,
             Act::Claim => Move::Claim,
+            Act::Takeover(alive) => Move::Takeover(*alive),
             Act::Batch(chosen) => {
                 let batch: BTreeSet<SessionId> = chosen.iter().map(|one| one.get(&ids).clone()).collect();
                 return self.claim_all(who, &batch);
@@ -240,8 +245,12 @@ impl Game {
                 assert_eq!(change.id.as_ref(), Some(&wish.id));
                 self.world.shelf.apply(&change);
                 self.check_change(&before, wish);
+                if let Move::Takeover(alive) = wish.what {
+                    self.check_takeover(&before, wish, alive, now);
+                    self.scripted.remove(&wish.id);
+                }
                 self.check_again(wish, now);
-                if matches!(wish.what, Move::Claim) {
+                if wish.what.takes() {
                     self.won(who, wish);
                 }
             }
@@ -299,20 +308,22 @@ impl Game {
         let standing = before.board().standing(id).unwrap();
         let to = after.board().place(id).unwrap();
         let from = standing.state();
-        assert!(!matches!(standing, Standing::HalfClaimed { .. }), "what a script is about to hold is not ours");
+        let half = matches!(standing, Standing::HalfClaimed { .. });
+        assert!(!half || matches!(wish.what, Move::Takeover(_)), "what a script is about to hold is not ours");
         let allowed: (&[Option<State>], State) = match wish.what {
             Move::Create(_) => (&[None], State::Drafting),
             Move::ReadyOwn(_) => (&[None, Some(State::Drafting)], State::Planned),
             Move::Ready => (&[Some(State::Drafting)], State::Planned),
             Move::Unready => (&[Some(State::Planned)], State::Drafting),
             Move::Claim => (&[Some(State::Planned)], State::Active),
+            Move::Takeover(_) => (&[Some(if half { State::Planned } else { State::Active })], State::Active),
             Move::Renew | Move::Publish(_) | Move::AwaitLanding(_) => (&[Some(State::Active)], State::Active),
             Move::Release(_) => (&[Some(State::Active)], State::Planned),
             Move::Complete(..) => (&[Some(State::Active)], State::Completed),
             Move::Abandon(_) => (&[Some(State::Drafting), Some(State::Planned), Some(State::Active)], State::Abandoned),
         };
         assert!(allowed.0.contains(&from) && to == Some(allowed.1), "{from:?} → {to:?}");
-        if from == Some(State::Active) {
+        if from == Some(State::Active) && !wish.what.takes() {
             let record = Record::parse(before.file(State::Active, id, "session.yaml").unwrap()).unwrap();
             let claim = record.claim.unwrap();
             let proof = wish.caller.proofs.iter().any(|one| one.nonce == claim.nonce && one.epoch == claim.epoch);
@@ -326,6 +337,7 @@ impl Game {
             | Move::Ready
             | Move::Unready
             | Move::Claim
+            | Move::Takeover(_)
             | Move::Renew
             | Move::Publish(_)
             | Move::Release(_)
@@ -349,12 +361,42 @@ impl Game {
         }
     }
 
+    /// Only from the silent, the paused or, by force, anybody who moved the folder; and nothing but the holder changes.
+    fn check_takeover(&self, before: &MapShelf, wish: &Wish, alive: Alive, now: git_session::domain::time::Timestamp) {
+        let id = &wish.id;
+        let board = before.board();
+        let place = board.place(id).unwrap().unwrap();
+        let record = |shelf: &MapShelf, state| Record::parse(shelf.file(state, id, "session.yaml").unwrap()).unwrap();
+        let (old, new) = (record(before, place), record(&self.world.shelf, State::Active));
+        let line = time(board.line(id).unwrap());
+        let (sign, lease) =
+            old.claim.as_ref().map_or((line, lease::unsaid(None)), |claim| (claim.renewed_at, claim.lease));
+        let expired = Life::after(sign, lease, now) == Life::Expired;
+        assert!(expired || (place == State::Active && alive == Alive::Overridden), "taken from the living");
+        assert_ne!(old.status, Status::Landing, "taken while it waits to be merged");
+        let claim = new.claim.as_ref().unwrap();
+        assert_eq!((&claim.agent, claim.claimed_at), (&wish.caller.agent, now));
+        assert!(old.claim.as_ref().is_none_or(|old| old.epoch < claim.epoch && old.nonce != claim.nonce));
+        assert_eq!(frozen_plan(&old).unwrap_or(&board.plan(place, id).unwrap().blob), &claim.plan);
+        let last = new.history.last().unwrap();
+        assert_eq!((last.event.as_str(), last.reason.as_deref()), ("taken_over", Some("gone")));
+        let untouched = |record: &Record| {
+            let mut record = record.clone();
+            (record.claim, record.status) = (None, Status::Working);
+            record.history.retain(|event| event.event != "taken_over");
+            record.criteria.clear();
+            record.print()
+        };
+        assert_eq!(untouched(&old), untouched(&new));
+        assert!(old.claim.is_none() || old.criteria == new.criteria);
+    }
+
     /// The same wish on the board that it produced.
     fn check_again(&self, wish: &Wish, now: git_session::domain::time::Timestamp) {
         let shelf = &self.world.shelf;
         let said = wish.decide(shelf, now);
         let code = match (&wish.what, said) {
-            (Move::Claim, Said::Already(record)) => {
+            (Move::Claim | Move::Takeover(_), Said::Already(record)) => {
                 return assert_eq!(record.claim.unwrap().nonce, wish.nonce, "a retry is the same claim");
             }
             (Move::Renew | Move::Publish(_), Said::Change(change)) => {
@@ -370,6 +412,7 @@ impl Game {
             Move::Create(_) | Move::ReadyOwn(_) | Move::Ready => Code::Taken,
             Move::Unready | Move::Abandon(_) => Code::NotPlanned,
             Move::Claim
+            | Move::Takeover(_)
             | Move::Renew
             | Move::Publish(_)
             | Move::AwaitLanding(_)

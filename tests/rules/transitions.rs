@@ -2,7 +2,7 @@
 
 use git_session::domain::board::Stop;
 use git_session::domain::id::SessionId;
-use git_session::domain::moves::{Unmet, WorkFiles};
+use git_session::domain::moves::{Alive, Unmet, WorkFiles};
 use git_session::domain::state::State;
 
 use crate::world::{Agent, Move, NEIGHBOUR, NOON, ONE, Said, TWIN, TWO, World, id, plan};
@@ -74,7 +74,20 @@ fn holding() -> Vec<(&'static str, Move)> {
     ]
 }
 
+fn taking_over() -> Vec<(&'static str, Move)> {
+    vec![("takeover", Move::Takeover(Alive::Respected)), ("by force", Move::Takeover(Alive::Overridden))]
+}
+
+/// As it is right after it happened.
+const AT_ONCE: i64 = 0;
+/// When every lease of four hours and its grace are over.
+const LATER: i64 = 14_400 + 600 + 1;
+
 fn table(moves: &[(&'static str, Move)]) -> String {
+    table_after(moves, AT_ONCE)
+}
+
+fn table_after(moves: &[(&'static str, Move)], seconds: i64) -> String {
     let mut text = format!("{:36}", "");
     text.extend(moves.iter().map(|(name, _)| format!(" {name:13}")));
     for (standing, story) in STANDINGS {
@@ -85,6 +98,7 @@ fn table(moves: &[(&'static str, Move)]) -> String {
             world.planned(&id("other"), "");
             world.does(TWO, &id("other"), Move::Claim).won();
             story(&mut world, &auth);
+            world.seconds += seconds;
             let before = world.shelf.clone();
             let cell = match world.does(ONE, &auth, what.clone()) {
                 Said::Already(_) => "already".to_owned(),
@@ -140,8 +154,46 @@ fn what_a_holder_may_do_from_every_standing() {
 }
 
 #[test]
+fn what_may_be_taken_from_a_holder_who_is_alive() {
+    insta::assert_snapshot!(table(&taking_over()), @r"
+                                         takeover      by force
+    absent                               no_session    no_session
+    drafting                             not_planned   not_planned
+    planned                              not_planned   not_planned
+    half-claimed by a script             held          held
+    active, the caller's                 already       already
+    active, another's                    held          → active
+    active, another's, once the caller's held          → active
+    active, the caller's name elsewhere  held          → active
+    active, a neighbour's in this clone  held          → active
+    active, by a script                  held          → active
+    completed by the caller              not_planned   not_planned
+    abandoned by the caller              not_planned   not_planned
+    ");
+}
+
+#[test]
+fn what_may_be_taken_from_a_holder_whose_lease_has_expired() {
+    insta::assert_snapshot!(table_after(&taking_over(), LATER), @r"
+                                         takeover      by force
+    absent                               no_session    no_session
+    drafting                             not_planned   not_planned
+    planned                              not_planned   not_planned
+    half-claimed by a script             → active      → active
+    active, the caller's                 already       already
+    active, another's                    → active      → active
+    active, another's, once the caller's → active      → active
+    active, the caller's name elsewhere  → active      → active
+    active, a neighbour's in this clone  → active      → active
+    active, by a script                  → active      → active
+    completed by the caller              not_planned   not_planned
+    abandoned by the caller              not_planned   not_planned
+    ");
+}
+
+#[test]
 fn a_move_of_one_session_leaves_every_other_as_it_is() {
-    for (_, what) in planning().into_iter().chain(holding()) {
+    for (_, what) in planning().into_iter().chain(holding()).chain(taking_over()) {
         for (_, story) in STANDINGS {
             let (auth, other) = (id("auth"), id("other"));
             let mut world = World::default();

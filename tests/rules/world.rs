@@ -8,8 +8,8 @@ use git_session::domain::change::Change;
 use git_session::domain::id::SessionId;
 use git_session::domain::log::{Entry, EntryKind};
 use git_session::domain::moves::{
-    self, Abandonment, Caller, ClaimWish, Claimed, Completion, Draft, FolderFile, Gate, KnowledgeDraft, Proof, Terms,
-    Unmet, WorkFiles,
+    self, Abandonment, Alive, Caller, ClaimWish, Claimed, Completion, Draft, FolderFile, Gate, KnowledgeDraft, Proof,
+    TakeoverWish, Terms, Unmet, WorkFiles,
 };
 use git_session::domain::nonce::Nonce;
 use git_session::domain::record::{CheckoutKind, CriterionStatus, Record};
@@ -97,6 +97,14 @@ pub(crate) enum Move {
     Complete(WorkFiles, Unmet, Option<KnowledgeDraft>),
     AwaitLanding(WorkFiles),
     Abandon(WorkFiles),
+    Takeover(Alive),
+}
+
+impl Move {
+    /// Whether whoever makes it holds the session afterwards.
+    pub(crate) fn takes(&self) -> bool {
+        matches!(self, Self::Claim | Self::Takeover(_))
+    }
 }
 
 /// One wish: made once, and the same at every retry.
@@ -137,6 +145,14 @@ impl Wish {
                 let terms = terms(self.gate.clone());
                 let wish = ClaimWish { id: id.clone(), nonce: nonce.clone(), caller: caller.clone(), terms };
                 match moves::claim(board, &wish, now)? {
+                    Claimed::Already(record) => return Ok(Said::Already(record)),
+                    Claimed::Change(change, _) => *change,
+                }
+            }
+            Move::Takeover(alive) => {
+                let (terms, reason) = (terms(self.gate.clone()), "gone".to_owned());
+                let (id, nonce, caller, alive) = (id.clone(), nonce.clone(), caller.clone(), *alive);
+                match moves::takeover(board, &TakeoverWish { id, reason, nonce, caller, terms, alive }, now)? {
                     Claimed::Already(record) => return Ok(Said::Already(record)),
                     Claimed::Change(change, _) => *change,
                 }
@@ -205,6 +221,7 @@ impl World {
             user: "Ada <ada@example.org>".to_owned(),
             host: who.clone.to_owned(),
             proofs: self.holdings.get(&(who.clone, id.clone())).cloned().into_iter().collect(),
+            former: None,
         }
     }
 
@@ -223,7 +240,7 @@ impl World {
     /// Decides a wish a minute later and, when the rules allow it, makes it true.
     pub(crate) fn does(&mut self, who: Agent, id: &SessionId, what: Move) -> Said {
         self.seconds += 60;
-        let claims = matches!(what, Move::Claim);
+        let claims = what.takes();
         let said = self.wish(who, id, what).decide(&self.shelf, self.now());
         if let Said::Change(change) = &said {
             self.shelf.apply(change);

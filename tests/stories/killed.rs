@@ -416,3 +416,59 @@ fn what_is_half_written_in_private_state_goes_when_it_is_old() {
     scene.one.run(&["doctor", "--fix"]).exits(0);
     assert_eq!(there(), 0);
 }
+
+/// `one` has worked, and was then heard of no more; `heir` takes over in the same clone.
+fn takeover_scene() -> Scene {
+    let words = ["takeover", "auth", "--reason", "gone"];
+    let mut scene = Scene::new(&words, "Take over session", |world, hub| {
+        let checkout = worked(hub);
+        hub.run(&["publish", "auth"]).done();
+        checkout.write("src/later.txt", "committed, never published\n");
+        checkout.commit("later");
+        checkout.write("src/lib.txt", "never committed\n");
+        checkout.write("src/untracked.txt", "never added\n");
+        world.age(&id("auth"), 5 * 3600);
+        fs::remove_dir_all(world.root.join("clerk")).unwrap();
+        hub.named("heir")
+    });
+    scene.stride = 4;
+    scene
+}
+
+#[test]
+fn a_takeover_that_is_killed_anywhere_is_finished_by_the_same_command_and_nothing_is_lost() {
+    at_every_point(
+        takeover_scene,
+        |scene| {
+            let said = scene.two.run(&scene.words()).refused("held", 3);
+            assert!(said.starts_with("session `2026-11-20-auth` is held by `heir` since TIME"), "{said}");
+            scene.hub.run(&["publish", "auth"]).refused("not_holder", 3);
+        },
+        |scene| {
+            scene.two.run(&scene.words()).won();
+            let said = scene.one.run(&scene.words()).refused("held", 3);
+            assert!(said.starts_with("session `2026-11-20-auth` is held by `two` since TIME"), "{said}");
+            assert_eq!(scene.world.times("main", &scene.subject), 1);
+            let checkout = scene.hub.in_checkout("auth");
+            assert_eq!(checkout.read("src/lib.txt"), "never committed\n");
+            assert_eq!(checkout.read("src/untracked.txt"), "never added\n");
+            assert_eq!(checkout.git(&["symbolic-ref", "HEAD"]), "refs/heads/session/2026-11-20-auth");
+        },
+    );
+}
+
+#[test]
+fn a_takeover_that_is_killed_is_what_claim_next_gives_back_first() {
+    let scene = takeover_scene();
+    let points = scene.points();
+    for point in (0..points - 1).rev().step_by(7) {
+        scene.restore();
+        scene.kill(point);
+        if !scene.landed() {
+            break;
+        }
+        assert_eq!(scene.one.run(&["claim", "--next"]).won().epoch, 2, "killed at {point}");
+        assert_eq!(scene.hub.read(".worktrees/2026-11-20-auth.epoch-1/src/untracked.txt"), "never added\n");
+        assert!(!scene.hub.exists(".worktrees/2026-11-20-auth/src/untracked.txt"), "killed at {point}");
+    }
+}

@@ -19,6 +19,7 @@ mod races;
 mod script;
 mod secrets;
 mod servers;
+mod takeover;
 mod untouched;
 mod work;
 mod world;

@@ -247,13 +247,119 @@ fn a_line_that_a_shell_script_pushed_holds_the_session_before_its_folder_has_mov
     let world = World::new();
     let id = world.plan("auth");
     let script = world.planner();
-    script.land_by_hand(&format!("{ROOT}/sessions.lock"), &format!("{id}:1795150000\n"));
+    let now = String::from_utf8(script.sh("date +%s").stdout).unwrap().trim().to_owned();
+    script.land_by_hand(&format!("{ROOT}/sessions.lock"), &format!("{id}:{now}\n"));
     let one = world.agent("one");
     insta::assert_snapshot!(one.claim("auth").refused("held", 3), @r"
     session `2026-11-20-auth` is held by an unknown holder (no record of the claim) since TIME
     hint: git session next
     ");
-    assert_eq!(world.lock_lines(), [format!("{id}:1795150000")], "and its line stays");
+    assert_eq!(world.lock_lines(), [format!("{id}:{now}")], "and its line stays");
     one.run(&["claim", "--next"]).refused("nothing", 4);
     assert_eq!(world.state(&id), "planned");
+}
+
+/// A world in which agent-0 holds a session and was not heard of for long, and `count` clones, its own the first.
+fn abandoned_by_its_holder(count: usize) -> (World, String, Vec<Agent>) {
+    let world = World::new();
+    let id = world.plan("auth");
+    let agents = clones(&world, count);
+    let checkout = agents[0].take("auth");
+    checkout.write("src/new.txt", "new\n");
+    checkout.commit("new");
+    agents[0].meet("auth");
+    world.age(&id, 5 * 3600);
+    (world, id, agents)
+}
+
+fn take_over(agent: &Agent, id: &str) -> Running {
+    agent.start(&[&["takeover", id, "--reason", "gone"], &PATIENT[..]].concat())
+}
+
+#[test]
+fn of_five_who_take_over_one_session_one_wins_from_clones_of_their_own_and_in_one_clone() {
+    let (world, id, agents) = abandoned_by_its_holder(6);
+    let (number, won) = winner(all_at_once(agents[1..].iter().map(|agent| take_over(agent, &id))));
+    assert_eq!(won.epoch, 2);
+    assert_eq!(world.times("main", &format!("[{id}] Take over session")), 1);
+    assert!(world.record("active", &id).contains(&format!("agent: agent-{}", number + 1)));
+    assert!(world.record("active", &id).contains(&won.nonce));
+    world.age(&id, 5 * 3600);
+    // In the clone of the first holder, whose checkout is in the way.
+    let crowd: Vec<Agent> = (0..5).map(|number| agents[0].named(&format!("heir-{number}"))).collect();
+    let (number, won) = winner(all_at_once(crowd.iter().map(|agent| take_over(agent, &id))));
+    assert_eq!(won.epoch, 3);
+    assert!(world.record("active", &id).contains(&format!("agent: heir-{number}")));
+    assert_eq!(agents[0].read(&format!(".worktrees/{id}.epoch-1/src/new.txt")), "new\n");
+    // Without a name, they are one and the same; and still one of them wins.
+    world.age(&id, 5 * 3600);
+    let (_, won) = winner(all_at_once((0..5).map(|_| take_over(&agents[0].nameless(), &id))));
+    assert_eq!(won.epoch, 4);
+    assert_eq!(world.lock_lines().len(), 1);
+}
+
+/// One winner; all the others are told `held`.
+fn winner(told: Vec<Told>) -> (usize, Won) {
+    let mut winners = Vec::new();
+    for (number, told) in told.into_iter().enumerate() {
+        if told.status == 0 {
+            winners.push((number, told.won()));
+        } else {
+            told.refused("held", 3);
+        }
+    }
+    assert_eq!(winners.len(), 1, "{winners:?}");
+    winners.remove(0)
+}
+
+#[test]
+fn a_holder_that_comes_back_at_that_very_moment_keeps_its_session_or_loses_it_and_both_are_told_the_same() {
+    for words in [["publish", "auth"], ["complete", "auth"], ["renew", "auth"]] {
+        let (world, id, agents) = abandoned_by_its_holder(2);
+        let back = agents[0].start(&[&words[..], &PATIENT].concat());
+        let taking = take_over(&agents[1], &id);
+        let (back, taken) = (back.wait(), taking.wait());
+        let taken_over = world.times("main", &format!("[{id}] Take over session"));
+        if back.status == 0 {
+            // Whoever was first made the other one's wish void.
+            taken.refused(if words[0] == "complete" { "not_planned" } else { "held" }, 3);
+            assert_eq!(taken_over, 0, "{words:?}");
+        } else {
+            back.refused("not_holder", 3);
+            assert_eq!(taken.won().epoch, 2, "{words:?}");
+            assert_eq!(world.state(&id), "active");
+            assert_eq!(taken_over, 1, "{words:?}");
+        }
+    }
+}
+
+#[test]
+fn a_takeover_whose_push_meets_a_sign_of_life_is_refused_and_the_other_way_round() {
+    // The rival lands while the push is under way, every time: the server lets it in first.
+    for (rival, loser, code) in [("holder", "heir", "held"), ("heir", "holder", "not_holder")] {
+        let (world, id, agents) = abandoned_by_its_holder(2);
+        let (holder, heir) = (&agents[0], &agents[1]);
+        let old = world.remote(&["rev-parse", "main"]);
+        // What the rival does is made beforehand, taken back, and put in place by a hook.
+        match rival {
+            "holder" => drop(holder.run(&["renew", &id]).done()),
+            _ => drop(take_over(heir, &id).wait().won()),
+        }
+        let new = world.remote(&["rev-parse", "main"]);
+        world.remote(&["update-ref", "refs/heads/main", &old]);
+        world.remote(&["update-ref", "refs/kept", &new]);
+        let hook = world.root.join("origin.git/hooks/pre-receive");
+        std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+        let script = format!(
+            "#!/bin/sh\nunset GIT_QUARANTINE_PATH\ngit update-ref refs/heads/main {new} {old} 2>/dev/null\nexit 0\n"
+        );
+        std::fs::write(&hook, script).unwrap();
+        std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let told = match loser {
+            "heir" => take_over(heir, &id).wait(),
+            _ => holder.run(&["publish", &id]),
+        };
+        told.refused(code, 3);
+        assert_eq!(world.remote(&["rev-parse", "main"]), new, "{loser} landed nothing");
+    }
 }

@@ -220,6 +220,43 @@ impl World {
         self.on("main", &format!("{ROOT}/{state}/{id}/session.yaml")).unwrap_or_default()
     }
 
+    /// Makes the claim of a session, and its last sign of life, older by `seconds`, as if nobody had been there.
+    pub(crate) fn age(&self, id: &str, seconds: i64) {
+        self.age_on("main", id, seconds);
+    }
+
+    /// The same on the board branch `branch`.
+    pub(crate) fn age_on(&self, branch: &str, id: &str, seconds: i64) {
+        static TIME: OnceLock<Regex> = OnceLock::new();
+        let rule = TIME.get_or_init(|| Regex::new(r"(claimed_at|renewed_at): (\S+Z)").unwrap());
+        let earlier = |time: &str| {
+            let time: git_session::domain::time::Timestamp = time.parse().unwrap();
+            git_session::domain::time::Timestamp::from_unix(time.unix() - seconds).unwrap()
+        };
+        let clerk = self.at("clerk");
+        if !clerk.exists(".git") {
+            self.git(&self.root, &["clone", "--quiet", &self.url, "clerk"]);
+        }
+        clerk.git(&["fetch", "--quiet", "origin"]);
+        clerk.git(&["checkout", "--quiet", "--detach", &format!("origin/{branch}")]);
+        let (record, lock) = (format!("{ROOT}/active/{id}/session.yaml"), format!("{ROOT}/sessions.lock"));
+        let text = clerk.read(&record);
+        let old =
+            rule.replace_all(&text, |found: &regex::Captures<'_>| format!("{}: {}", &found[1], earlier(&found[2])));
+        clerk.write(&record, &old);
+        let lines = clerk
+            .read(&lock)
+            .lines()
+            .map(|line| match line.split_once(':') {
+                Some((name, time)) if name == id => format!("{id}:{}\n", time.parse::<i64>().unwrap() - seconds),
+                _ => format!("{line}\n"),
+            })
+            .collect::<String>();
+        clerk.write(&lock, &lines);
+        clerk.commit("time passes");
+        clerk.git(&["push", "--quiet", "origin", &format!("HEAD:{branch}")]);
+    }
+
     /// The remote's refs, with what they point at.
     pub(crate) fn refs(&self) -> BTreeMap<String, String> {
         refs(&self.remote(&["for-each-ref", "--format=%(refname) %(objectname)"]))
@@ -474,6 +511,11 @@ impl Told {
         masked(&format!("{}{hint}", error["message"].as_str().unwrap_or_default()))
     }
 
+    /// What an error says of `key`.
+    pub(crate) fn detail(&self, key: &str) -> Value {
+        self.json["error"]["details"][key].clone()
+    }
+
     /// The list `key` in an error's details.
     pub(crate) fn details(&self, key: &str) -> Vec<String> {
         let list = self.json["error"]["details"][key].as_array().cloned().unwrap_or_default();
@@ -492,6 +534,7 @@ pub(crate) fn masked(text: &str) -> String {
             (r"\b[0-9A-HJKMNP-TV-Z]{26}\b", "ENTRY"),
             (r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", "TIME"),
             (r"since (\d{4}-\d{2}-\d{2} )?\d{2}:\d{2} UTC", "since TIME"),
+            (r"\b(at|until) (\d{4}-\d{2}-\d{2} )?\d{2}:\d{2} UTC", "$1 TIME"),
             (r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}( UTC)?", "MINUTE"),
             (r":\d{10}\b", ":SECONDS"),
         ]

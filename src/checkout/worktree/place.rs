@@ -60,6 +60,11 @@ pub(super) fn real(path: &Path) -> PathBuf {
 }
 
 /// Whether two paths lead to one place, though it may be gone.
+pub fn is_same_place(one: &Path, other: &Path) -> bool {
+    same(one, other)
+}
+
+/// Whether two paths lead to one place, though it may be gone.
 pub(super) fn same(one: &Path, other: &Path) -> bool {
     one == other || real(one) == real(other)
 }

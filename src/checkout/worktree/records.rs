@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::super::files::{look, write_atomically};
+use super::super::files::{Use, lock_worktrees, look, write_atomically};
 use super::super::{CheckoutError, Hub};
 use super::list::{branch_in, linked_git_dir};
 use super::place;
@@ -53,6 +53,15 @@ pub(super) fn records(hub: &Hub) -> Result<Vec<Record>, CheckoutError> {
         }
     }
     Ok(all)
+}
+
+/// The git folder of every linked worktree with the place where git believes the worktree to be; it may be gone.
+///
+/// # Errors
+/// [`CheckoutError::File`].
+pub fn linked(hub: &Hub) -> Result<Vec<(PathBuf, PathBuf)>, CheckoutError> {
+    let _records = lock_worktrees(&hub.common_dir, Use::Reading)?;
+    Ok(records(hub)?.into_iter().map(|record| (record.git_dir, record.path)).collect())
 }
 
 /// Tells git where a worktree is that was moved, as `git worktree repair` does; `None` where git itself has to.

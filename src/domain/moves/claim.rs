@@ -3,6 +3,7 @@
 use super::super::board::{Board, Standing, Stop};
 use super::super::change::{Change, Edit, Event};
 use super::super::id::SessionId;
+use super::super::lease::Life;
 use super::super::nonce::Nonce;
 use super::super::oid::ObjectId;
 use super::super::plan::Plan;
@@ -10,6 +11,7 @@ use super::super::record::{CheckoutKind, Claim, Criterion, CriterionStatus, Reco
 use super::super::refusal::{Code, Refusal};
 use super::super::state::State;
 use super::super::time::{Span, Timestamp};
+use super::takeover::{last_sign, offer};
 use super::{Caller, Gate, held, holds, lock_edits, no_session, note, standing_reasons, write_record};
 
 /// A wish to hold one session. Made once: a retry is the same claim.
@@ -44,6 +46,38 @@ pub struct Terms {
     pub gate: Gate,
 }
 
+impl Terms {
+    /// The claim that is made on these terms, bound to the plan of blob `frozen`.
+    #[expect(clippy::too_many_arguments, reason = "a claim says this much, and each of another type")]
+    pub(super) fn claim(
+        &self,
+        id: &SessionId,
+        caller: &Caller,
+        nonce: &Nonce,
+        plan: &Plan,
+        frozen: ObjectId,
+        epoch: u32,
+        now: Timestamp,
+    ) -> Claim {
+        let lease = self.lease_wished.or(plan.lease).unwrap_or(self.lease_default);
+        Claim {
+            agent: caller.agent.clone(),
+            user: caller.user.clone(),
+            host: caller.host.clone(),
+            nonce: nonce.clone(),
+            epoch,
+            claimed_at: now,
+            renewed_at: now,
+            lease: self.lease_max.map_or(lease, |max| lease.min(max)),
+            base_branch: self.base_branch.clone(),
+            base_commit: self.base_commit.clone(),
+            branch: id.branch(),
+            plan: frozen,
+            checkout: self.checkout,
+        }
+    }
+}
+
 /// What claiming comes to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Claimed {
@@ -62,7 +96,7 @@ pub fn claim(board: &Board<'_>, wish: &ClaimWish, now: Timestamp) -> Result<Clai
     match board.standing(id)? {
         Standing::Planned => take(board, wish, now),
         Standing::Absent => Err(no_session(id).into()),
-        Standing::HalfClaimed { since } => Err(held(id, None, since, now).into()),
+        Standing::HalfClaimed { since } => Err(offered(id, None, since, wish, now).into()),
         Standing::Active { since } => {
             let record = board.shelf().record(State::Active, id)?;
             let claim = record.as_ref().and_then(|record| record.claim.as_ref());
@@ -71,7 +105,7 @@ pub fn claim(board: &Board<'_>, wish: &ClaimWish, now: Timestamp) -> Result<Clai
                 (Some(claim), Some(record)) if claim.nonce == wish.nonce || holds(claim, &wish.caller) => {
                     Ok(Claimed::Already(Box::new(record.clone())))
                 }
-                _ => Err(held(id, claim, since, now).into()),
+                _ => Err(offered(id, record.as_ref(), since, wish, now).into()),
             }
         }
         Standing::Drafting => Err(not_planned(id, "is still a draft").hint(format!("git session ready {id}")).into()),
@@ -79,6 +113,14 @@ pub fn claim(board: &Board<'_>, wish: &ClaimWish, now: Timestamp) -> Result<Clai
             Err(not_planned(id, &format!("is {state}")).hint(format!("git session show {id}")).into())
         }
     }
+}
+
+/// "Somebody has it"; where that one has shown no sign of life for long, with the way to take it over.
+fn offered(id: &SessionId, record: Option<&Record>, since: i64, wish: &ClaimWish, now: Timestamp) -> Refusal {
+    let claim = record.and_then(|record| record.claim.as_ref());
+    let status = record.map_or(Status::Working, |record| record.status);
+    let (sign, lease) = last_sign(claim, since, &wish.terms, now);
+    offer(held(id, claim, since, now), id, status, Life::after(sign, lease, now))
 }
 
 fn not_planned(id: &SessionId, how: &str) -> Refusal {
@@ -95,24 +137,9 @@ fn take(board: &Board<'_>, wish: &ClaimWish, now: Timestamp) -> Result<Claimed, 
     }
     let mut record = board.record(State::Planned, id, now)?;
     let epoch = next_epoch(&record);
-    let lease = wish.terms.lease_wished.or(file.plan.lease).unwrap_or(wish.terms.lease_default);
     record.criteria = criteria(&file.plan, &record.criteria);
     record.status = Status::Working;
-    record.claim = Some(Claim {
-        agent: wish.caller.agent.clone(),
-        user: wish.caller.user.clone(),
-        host: wish.caller.host.clone(),
-        nonce: wish.nonce.clone(),
-        epoch,
-        claimed_at: now,
-        renewed_at: now,
-        lease: wish.terms.lease_max.map_or(lease, |max| lease.min(max)),
-        base_branch: wish.terms.base_branch.clone(),
-        base_commit: wish.terms.base_commit.clone(),
-        branch: id.branch(),
-        plan: file.blob,
-        checkout: wish.terms.checkout,
-    });
+    record.claim = Some(wish.terms.claim(id, &wish.caller, &wish.nonce, &file.plan, file.blob, epoch, now));
     note(&mut record, Event::Claimed, &wish.caller, Some(epoch), now, None);
     let mut edits = vec![
         Edit::Move { id: id.clone(), from: State::Planned, to: State::Active },
@@ -134,7 +161,7 @@ fn take(board: &Board<'_>, wish: &ClaimWish, now: Timestamp) -> Result<Claimed, 
 }
 
 /// One more than any epoch that the session has seen: an epoch is never used twice, also after a release.
-fn next_epoch(record: &Record) -> u32 {
+pub(super) fn next_epoch(record: &Record) -> u32 {
     let seen = record.history.iter().filter_map(|event| event.epoch);
     let claimed = record.claim.as_ref().map(|claim| claim.epoch);
     seen.chain(claimed).max().unwrap_or(0).saturating_add(1)

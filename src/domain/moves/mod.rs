@@ -6,6 +6,7 @@ mod claim;
 mod complete;
 mod plan;
 mod ready;
+mod takeover;
 mod work;
 
 pub use claim::{ClaimWish, Claimed, Terms, claim};
@@ -15,6 +16,7 @@ pub use complete::{
 };
 pub use plan::{Draft, create, make_ready, unready};
 pub use ready::{Agenda, Candidate, Gate, next, standing_reasons};
+pub use takeover::{Alive, TakeoverWish, takeover};
 pub use work::{FolderFile, WorkFiles, fold, publish, release, released_before, renew};
 
 use super::agent::AgentName;
@@ -40,6 +42,17 @@ pub struct Caller {
     pub host: String,
     /// The claims whose nonce the caller's checkout or repository keeps.
     pub proofs: Vec<Proof>,
+    /// The claim that the caller's checkout or surroundings are of, for when it is no more.
+    pub former: Option<Former>,
+}
+
+/// A claim that the caller has or once had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Former {
+    /// Its epoch.
+    pub epoch: u32,
+    /// A command that puts what was done under it where nobody else works; it destroys nothing.
+    pub keep: Option<String>,
 }
 
 /// The nonce and epoch of one claim.
@@ -74,7 +87,7 @@ pub fn held_by_caller(board: &Board<'_>, id: &SessionId, caller: &Caller, now: T
             )
             .text("id", id.as_str())
             .text("state", state)
-            .hint(format!("git session show {id}"))
+            .hint(way_out(id, caller))
             .into())
         }
     }
@@ -90,31 +103,34 @@ fn prove(claim: &Claim, id: &SessionId, caller: &Caller, now: Timestamp) -> Resu
     if holds(claim, caller) {
         return Ok(());
     }
-    let refusal = match caller.proofs.iter().map(|proof| proof.epoch).max() {
+    let former = caller.former.as_ref().map(|former| former.epoch);
+    let former = former.or_else(|| caller.proofs.iter().map(|proof| proof.epoch).max());
+    let since = when(claim.claimed_at, now);
+    let refusal = match former {
         Some(epoch) if claim.agent == caller.agent || epoch != claim.epoch => Refusal::new(
             Code::NotHolder,
             format!(
-                "session `{id}` was taken over: `{}` holds epoch {} since {}, your claim was epoch {epoch}; your branch and files stay where they are",
-                claim.agent,
-                claim.epoch,
-                when(claim.claimed_at, now),
+                "session `{id}` was taken over: `{}` holds epoch {} since {since}, your claim was epoch {epoch}; your branch and files stay where they are",
+                claim.agent, claim.epoch,
             ),
-        ),
+        )
+        .hint(way_out(id, caller)),
         Some(_) | None => Refusal::new(
             Code::NotHolder,
-            format!(
-                "session `{id}` is held by `{}` since {}, not by `{}`",
-                claim.agent,
-                when(claim.claimed_at, now),
-                caller.agent
-            ),
-        ),
+            format!("session `{id}` is held by `{}` since {since}, not by `{}`", claim.agent, caller.agent),
+        )
+        .hint(format!("git session show {id}")),
     };
     Err(refusal
         .text("id", id.as_str())
         .text("holder", claim.agent.as_str())
-        .text("since", claim.claimed_at.to_string())
-        .hint(format!("git session show {id}")))
+        .text("since", claim.claimed_at.to_string()))
+}
+
+/// What a former holder can do for its work; for everybody else, where to look.
+fn way_out(id: &SessionId, caller: &Caller) -> String {
+    let keep = caller.former.as_ref().and_then(|former| former.keep.clone());
+    keep.unwrap_or_else(|| format!("git session show {id}"))
 }
 
 /// "Somebody has it", by whom and since when.

@@ -170,10 +170,19 @@ fn overlap(board: &Board<'_>, id: &SessionId, plan: &Plan) -> Result<Option<Refu
     Ok(None)
 }
 
-fn limit(board: &Board<'_>, id: &SessionId, gate: &Gate, agent: &AgentName) -> Result<Option<Refusal>, Broken> {
+/// Refuses an agent that holds as many sessions as it may, this one not counted.
+pub(super) fn limit(
+    board: &Board<'_>,
+    id: &SessionId,
+    gate: &Gate,
+    agent: &AgentName,
+) -> Result<Option<Refusal>, Broken> {
     let Some(most) = gate.claims_per_agent_max else { return Ok(None) };
     let mut held = Vec::new();
     for other in board.shelf().ids(State::Active)? {
+        if other == *id {
+            continue;
+        }
         // A record that cannot be read says nobody's name; it must not stop every claim of the board (02 §5).
         let Ok(record) = board.shelf().record(State::Active, &other) else { continue };
         if record.and_then(|record| record.claim).is_some_and(|claim| claim.agent == *agent) {
