@@ -14,7 +14,7 @@ use crate::engine::{Free, Taken, TakeoverRequest};
 /// Take over a session whose holder is gone; what the former holder did stays
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  git session list --stale                                      who has shown no sign of life\n  git session takeover auth-system --reason 'crashed' -n        look at the evidence, change nothing\n  git session takeover auth-system --reason 'crashed overnight'\n\nIt is refused while the holder is alive: until its lease and ten minutes have passed since its last sign of life.\nWho has paused or handed over need not be waited for. A checkout of the former holder in this repository is\nkept as `<id>.epoch-<number>`, a snapshot of it under refs/git-session/wip/."
+    after_help = "Examples:\n  git session list --stale                                      who has shown no sign of life\n  git session takeover auth-system --reason 'crashed' -n        look at the evidence, change nothing\n  git session takeover auth-system --reason 'crashed overnight'\n\nIt is refused while the holder is alive: until ten minutes after its lease, counted from its last\nsign of life. Who has paused or handed over need not be waited for. A checkout of the former\nholder in this repository is kept as `<id>.epoch-<number>`, with a snapshot in refs/git-session/wip/."
 )]
 pub(super) struct Arguments {
     /// The session: its id, slug or a part of it

@@ -12,6 +12,7 @@ mod base;
 mod complete;
 mod contract;
 mod doctor;
+mod fenced;
 mod hazards;
 mod killed;
 mod lost;
