@@ -420,7 +420,7 @@ fn what_is_half_written_in_private_state_goes_when_it_is_old() {
 /// `one` has worked, and was then heard of no more; `heir` takes over in the same clone.
 fn takeover_scene() -> Scene {
     let words = ["takeover", "auth", "--reason", "gone"];
-    let mut scene = Scene::new(&words, "Take over session", |world, hub| {
+    Scene::new(&words, "Take over session", |world, hub| {
         let checkout = worked(hub);
         hub.run(&["publish", "auth"]).done();
         checkout.write("src/later.txt", "committed, never published\n");
@@ -430,9 +430,7 @@ fn takeover_scene() -> Scene {
         world.age(&id("auth"), 5 * 3600);
         fs::remove_dir_all(world.root.join("clerk")).unwrap();
         hub.named("heir")
-    });
-    scene.stride = 4;
-    scene
+    })
 }
 
 #[test]
