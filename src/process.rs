@@ -16,8 +16,10 @@ use std::time::{Duration, Instant};
 use crate::steps::step;
 
 mod conversation;
+mod interrupt;
 
 pub use conversation::{Conversation, end_groups};
+pub use interrupt::Interrupt;
 
 /// How long a group may take to end after TERM before it gets KILL.
 pub const GRACE: Duration = Duration::from_secs(2);

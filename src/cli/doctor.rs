@@ -1,6 +1,8 @@
 //! `doctor`: what is not as it should be.
 
-use clap::Args;
+mod remote;
+
+use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::output::{Answer, safe};
@@ -10,16 +12,27 @@ use crate::engine::doctor::{Diagnosis, Finding, Mend, Severity};
 /// Look for broken invariants, half-states of older scripts, left-over checkouts; exit 8 on errors
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  git session doctor\n  git session doctor --fix          mend what is safe to mend; it destroys nothing"
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  git session doctor\n  git session doctor --fix          mend what is safe to mend; it destroys nothing\n  git session doctor remote         is this remote honest, open and fast?\n  git session doctor remote -n      what that would do there"
 )]
 pub(super) struct Arguments {
     /// Mend what is safe to mend
     #[arg(long)]
     fix: bool,
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    Remote(remote::Arguments),
 }
 
 impl Arguments {
     pub(super) fn run(&self, context: &mut Context) -> Result<Answer, Failure> {
+        if let Some(What::Remote(arguments)) = &self.what {
+            return arguments.run(context);
+        }
         let mut engine = context.engine()?;
         let diagnosis = if self.fix { engine.doctor_and_mend()? } else { engine.doctor()? };
         let errors = diagnosis.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
@@ -49,7 +62,20 @@ fn text(diagnosis: &Diagnosis) -> String {
     for line in &diagnosis.mended {
         text.push_str(&format!("mended: {}\n", safe(line)));
     }
-    for finding in &diagnosis.findings {
+    text.push_str(&listed(&diagnosis.findings));
+    if diagnosis.findings.is_empty() {
+        text.push_str(&format!(
+            "{} sessions and {} claims of this repository: all is well\n",
+            diagnosis.sessions, diagnosis.holdings
+        ));
+    }
+    text
+}
+
+/// The findings for people, one line each and what can be done below it.
+fn listed(findings: &[Finding]) -> String {
+    let mut text = String::new();
+    for finding in findings {
         let id = finding.id.as_ref().map_or_else(String::new, |id| format!("session `{id}` "));
         text.push_str(&format!("{} {}: {id}{}\n", finding.severity.as_str(), finding.code, safe(&finding.message)));
         if let Some(path) = &finding.path {
@@ -60,12 +86,6 @@ fn text(diagnosis: &Diagnosis) -> String {
             Some(Mend::Safe(what, _)) => text.push_str(&format!("    `doctor --fix` would {}\n", safe(what))),
             None => {}
         }
-    }
-    if diagnosis.findings.is_empty() {
-        text.push_str(&format!(
-            "{} sessions and {} claims of this repository: all is well\n",
-            diagnosis.sessions, diagnosis.holdings
-        ));
     }
     text
 }

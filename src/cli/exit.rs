@@ -106,11 +106,13 @@ pub enum Fault {
     Broken,
     /// The deadline.
     Undecided,
+    /// Ctrl-C or TERM.
+    Interrupted,
 }
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Internal,
         Self::Unfinished,
         Self::Usage,
@@ -123,6 +125,7 @@ impl Fault {
         Self::Unauthorized,
         Self::Broken,
         Self::Undecided,
+        Self::Interrupted,
     ];
 
     /// The code as JSON has it, and the status.
@@ -140,6 +143,7 @@ impl Fault {
             Self::Unauthorized => ("unauthorized", 10),
             Self::Broken => ("broken", 11),
             Self::Undecided => ("undecided", 124),
+            Self::Interrupted => ("interrupted", 130),
         }
     }
 }

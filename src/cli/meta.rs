@@ -70,17 +70,23 @@ fn reference() -> String {
     page.push_str(&format!("\n```text\n{}\n```\n", plain(&globals)));
     for verb in whole.get_subcommands_mut().filter(|verb| !verb.is_hide_set() && verb.get_name() != "help") {
         let name = verb.get_name().to_owned();
-        let about = verb.get_about().map(ToString::to_string).unwrap_or_default();
-        for option in verb.clone().get_arguments().filter(|argument| argument.is_global_set()) {
-            let id = option.get_id().clone();
-            *verb = verb.clone().mut_arg(id, |argument| argument.hide(true));
+        page.push_str(&format!("\n## {name}\n{}", section(verb)));
+        // Those that are more than a word in their verb's own help.
+        for inner in verb.get_subcommands_mut().filter(|inner| inner.get_after_help().is_some()) {
+            page.push_str(&format!("\n### {name} {}\n{}", inner.get_name().to_owned(), section(inner)));
         }
-        page.push_str(&format!(
-            "\n## {name}\n\n{about}.\n\n```text\n{}\n```\n",
-            plain(&verb.render_help().to_string())
-        ));
     }
     page
+}
+
+/// What a verb is for, and its help without the global options.
+fn section(verb: &mut clap::Command) -> String {
+    let about = verb.get_about().map(ToString::to_string).unwrap_or_default();
+    for option in verb.clone().get_arguments().filter(|argument| argument.is_global_set()) {
+        let id = option.get_id().clone();
+        *verb = verb.clone().mut_arg(id, |argument| argument.hide(true));
+    }
+    format!("\n{about}.\n\n```text\n{}\n```\n", plain(&verb.render_help().to_string()))
 }
 
 fn plain(help: &str) -> String {

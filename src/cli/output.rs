@@ -168,6 +168,7 @@ impl Told {
             Error::Undecided { url, reason } => {
                 Self::fault(Fault::Undecided, message, Some(again.to_owned()), json!({ "url": url, "reason": reason }))
             }
+            Error::Interrupted { .. } => Self::fault(Fault::Interrupted, message, Some(again.to_owned()), json!({})),
             Error::Unfinished { detail, ids, .. } => {
                 let mut details = json!({ "ids": ids });
                 if let Some(object) = details.as_object_mut() {

@@ -87,6 +87,12 @@ pub enum Error {
         /// The next command.
         hint: Option<String>,
     },
+    /// Somebody asked to stop, and what was begun is tidied up.
+    #[error("interrupted: {what}")]
+    Interrupted {
+        /// What is not done.
+        what: String,
+    },
     /// What would have been done, had it not been a rehearsal.
     #[error("nothing was changed")]
     Dry {

@@ -130,22 +130,9 @@ impl Engine {
                 hint: Some(format!("git config session.remote {other}")),
             });
         }
-        let settings = RemoteSettings {
-            name: has_remote.then_some(name),
-            user_repository: options.place.common_dir.clone(),
-            top: options.place.top.clone().unwrap_or_else(|| options.place.common_dir.clone()),
-            engine_repository: store.path().to_owned(),
-            transport: transport(options.layers.local(Key::Transport))?,
-            ssh_command: options.ssh_command.clone(),
-            config: options.git_config.clone(),
-            watched: if options.watched { remote::Watched::Terminal } else { remote::Watched::Nobody },
-        };
-        let remote = remote::open(&settings)?;
-        Ok(Self {
-            core: Core { options, private, store, clock, user: std::cell::OnceCell::new() },
-            remote,
-            held: Vec::new(),
-        })
+        let core = Core { options, private, store, clock, user: std::cell::OnceCell::new() };
+        let remote = remote::open(&core.remote_settings(core.store.path())?)?;
+        Ok(Self { core, remote, held: Vec::new() })
     }
 
     /// The surroundings it was opened with.
@@ -192,6 +179,21 @@ fn transport(word: &str) -> Result<remote::Transport, Error> {
 }
 
 impl Core {
+    /// What opens the remote, with `engine_repository` for its objects.
+    fn remote_settings(&self, engine_repository: &std::path::Path) -> Result<RemoteSettings, Error> {
+        let options = &self.options;
+        Ok(RemoteSettings {
+            name: self.has_remote().then(|| options.layers.local(Key::Remote).to_owned()),
+            user_repository: options.place.common_dir.clone(),
+            top: options.place.top.clone().unwrap_or_else(|| options.place.common_dir.clone()),
+            engine_repository: engine_repository.to_owned(),
+            transport: transport(options.layers.local(Key::Transport))?,
+            ssh_command: options.ssh_command.clone(),
+            config: options.git_config.clone(),
+            watched: if options.watched { remote::Watched::Terminal } else { remote::Watched::Nobody },
+        })
+    }
+
     /// The user's own repository, opened once.
     fn user_repository(&self) -> Result<&git2::Repository, Error> {
         if let Some(repository) = self.user.get() {

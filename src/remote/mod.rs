@@ -16,6 +16,7 @@ mod executable;
 mod head;
 #[cfg(test)]
 mod hostile;
+mod knock;
 mod local;
 mod look;
 mod masked;
@@ -37,6 +38,7 @@ mod url;
 
 use std::time::Instant;
 
+pub use knock::Knock;
 pub use open::open;
 pub use outcome::{DeniedKind, PushOutcome, RemoteFault, SyncError};
 pub use pack::PackSource;
@@ -89,4 +91,10 @@ pub trait Remote: Send {
     /// A ref that already is where it was to go counts as moved, since every commit of ours carries a nonce: only
     /// an earlier try of the same push can have put it there. An empty `updates` has landed.
     fn push(&mut self, updates: &[RefUpdate], pack: &PackSource, deadline: Instant) -> PushOutcome;
+
+    /// Asks for moves that are *not* bound to each other, whether or not each `old` is so: what the server does of
+    /// them is seen by looking afterwards. Only for finding out what a server lets pass.
+    fn knock(&mut self, _updates: &[RefUpdate], _pack: &PackSource, _deadline: Instant) -> Knock {
+        Knock::Impossible
+    }
 }

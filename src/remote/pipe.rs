@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::connection::{Connection, Place, Service};
 use super::executable::Executable;
+use super::knock::{self, Knock};
 use super::look::{self, Seen};
 use super::outcome::{DeniedKind, PushOutcome, SyncError};
 use super::pack::{Pack, PackSource, Thin};
@@ -116,6 +117,15 @@ impl Remote for PipeRemote {
                 look::after_refusal(updates, there, reason)
             }
         }
+    }
+
+    fn knock(&mut self, updates: &[RefUpdate], pack: &PackSource, deadline: Instant) -> Knock {
+        self.drop_kept();
+        self.seen = None;
+        let opened = Connection::open(&self.write, &self.receive_pack, deadline);
+        opened.map_or_else(Knock::unsent, |connection| {
+            knock::knock(connection, updates, pack, &self.executable, deadline)
+        })
     }
 }
 

@@ -64,6 +64,11 @@ impl Report {
         }
     }
 
+    /// Whether each of `updates` has a status.
+    pub(super) fn is_complete(&self, updates: &[RefUpdate]) -> bool {
+        updates.iter().all(|update| self.refs.contains_key(update.name.as_str()))
+    }
+
     /// What it comes to for `updates`.
     pub(super) fn verdict(&self, updates: &[RefUpdate]) -> Verdict {
         let statuses: Vec<Option<&Status>> = updates.iter().map(|update| self.refs.get(update.name.as_str())).collect();

@@ -17,6 +17,7 @@ mod hazards;
 mod killed;
 mod lost;
 mod races;
+mod remote;
 mod script;
 mod secrets;
 mod servers;

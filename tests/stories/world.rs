@@ -421,6 +421,11 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal).unwrap();
+    }
+
     pub(crate) fn wait(self) -> Told {
         Told::of(self.words, self.child.wait_with_output().unwrap())
     }

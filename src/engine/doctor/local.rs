@@ -26,6 +26,12 @@ impl Core {
             )),
             None => findings.push(Finding::new("strange_git", Severity::Warning, "git does not tell its version")),
         }
+        for nonce in self.probes_left() {
+            findings.push(
+                Finding::new("probe_left", Severity::Note, format!("the probe `{nonce}` of a remote was interrupted"))
+                    .by_hand("git session doctor remote takes away what it left there"),
+            );
+        }
         let config = &self.options.git_config;
         if config.get_shared("user.name").is_none() || config.get_shared("user.email").is_none() {
             findings.push(

@@ -4,6 +4,7 @@ mod board;
 mod litter;
 mod local;
 mod mend;
+pub mod remote;
 mod split;
 
 use crate::domain::board::Broken;
