@@ -64,10 +64,10 @@ pub(super) fn knock(
     let mut send = |bytes: &[u8]| packets.source_mut().send(bytes).map_err(std::io::Error::other);
     // A server that refuses early stops reading, and its report is there nevertheless.
     let sent = send(&commands).and_then(|()| pack.pour(send));
+    packets.source_mut().close();
     let mut report = Report::default();
     let heard = report.hear(packets);
     packets.source_mut().leave_alone();
-    packets.source_mut().close();
     while matches!(packets.read(), Ok(Some(_))) {}
     match (sent, heard) {
         _ if report.is_complete(updates) => Knock::Answered,

@@ -54,6 +54,8 @@ pub(super) fn request(
     packets.source_mut().set_deadline(deadline);
     let mut send = |bytes: &[u8]| packets.source_mut().send(bytes).map_err(RemoteFault::Process);
     let sent = send(&commands).and_then(|()| pack.map_or(Ok(()), |pack| pack.pour(send)));
+    // As git does: some servers (dulwich's) read on behind the pack until there is nothing more to come.
+    packets.source_mut().close();
     // A server that refuses early stops reading, and its report is there nevertheless.
     let mut report = Report::default();
     let mut text = Vec::new();
@@ -64,7 +66,6 @@ pub(super) fn request(
         // The server's hooks may go on: they are heard out so that none dies of a closed pipe, but never ended.
         packets.source_mut().leave_alone();
     }
-    packets.source_mut().close();
     if heard.is_ok() {
         hear_out(packets, side_band, &mut text);
     }

@@ -2,8 +2,8 @@
 
 use git_session::remote::{PackSource, Purpose, PushOutcome};
 
-use crate::support::within;
 use crate::support::world::{World, main, other, to};
+use crate::support::{script, within};
 
 pub(crate) fn a_ref_is_created_moved_and_deleted(world: &World) {
     let mut remote = world.remote();
@@ -33,4 +33,17 @@ pub(crate) fn a_ref_is_created_moved_and_deleted(world: &World) {
     let deleted = remote.push(&[to(other(), Some(two.commit), None)], &PackSource::Nothing, within(20.0));
     assert_eq!(deleted, PushOutcome::Landed);
     assert_eq!(world.truth(&other()), None);
+}
+
+/// Not every server stops reading where the pack ends: dulwich's waits for the end of what the client has to say.
+pub(crate) fn a_server_that_reads_to_the_very_end_is_not_kept_waiting(world: &World) {
+    let whole = world.file("whole");
+    let program = world.file("patient-receive-pack");
+    let body = format!("{{ cat > '{0}'; cat '{0}'; }} | git receive-pack \"$@\"", whole.display());
+    script(&program, &body);
+    world.configure("remote.origin.receivepack", &program.display().to_string());
+    let mut remote = world.remote();
+    let mine = world.make_on_seed(&mut *remote, "mine");
+    assert_eq!(world.swap(&mut *remote, Some(world.seed), &mine), PushOutcome::Landed);
+    assert_eq!(world.board(), "mine");
 }

@@ -37,6 +37,7 @@ macro_rules! stories {
 stories! {
     path_by_pipe = Path by Auto:
         basics::a_ref_is_created_moved_and_deleted,
+        basics::a_server_that_reads_to_the_very_end_is_not_kept_waiting,
         races::a_rival_that_landed_before_wins,
         races::a_rival_that_lands_while_we_push_wins,
         races::a_ref_that_must_not_exist_is_not_overwritten,
@@ -74,6 +75,7 @@ stories! {
         refusals::another_object_format_is_a_fault;
     path_by_git = Path by Git:
         basics::a_ref_is_created_moved_and_deleted,
+        basics::a_server_that_reads_to_the_very_end_is_not_kept_waiting,
         races::a_rival_that_landed_before_wins,
         races::a_rival_that_lands_while_we_push_wins,
         races::a_ref_that_must_not_exist_is_not_overwritten,
