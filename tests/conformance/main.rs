@@ -8,6 +8,7 @@ mod support;
 mod basics;
 mod lost;
 mod objects;
+mod others;
 mod races;
 mod refusals;
 mod urls;
@@ -227,4 +228,73 @@ stories! {
         races::no_acknowledged_push_is_lost_by_few,
         races::of_many_creators_one_wins,
         lost::a_killed_swap_is_looked_at_again;
+    // Only where GIT_SESSION_OTHER_SERVERS=1 asks for them.
+    gitolite_by_pipe = Gitolite by Auto:
+        basics::a_ref_is_created_moved_and_deleted,
+        races::a_rival_that_landed_before_wins,
+        races::a_rival_that_lands_while_we_push_wins,
+        races::a_ref_that_must_not_exist_is_not_overwritten,
+        races::a_ref_that_is_gone_is_not_made_again,
+        races::the_same_push_again_has_landed,
+        races::a_ref_that_moves_while_we_delete_it_stays,
+        races::two_refs_move_as_one,
+        races::of_two_refs_neither_moves_when_one_is_stale,
+        races::of_two_refs_neither_moves_when_one_moves_meanwhile,
+        races::no_acknowledged_push_is_lost_by_few,
+        refusals::a_refusing_hook_is_busy_and_its_words_are_passed_on,
+        refusals::a_held_lock_is_busy,
+        objects::a_fetch_brings_what_a_rival_made_and_touches_nothing_of_the_users,
+        objects::a_walk_pushes_the_users_own_commits,
+        objects::a_journals_pack_is_pushed_as_it_is,
+        objects::head_is_known_by_reading,
+        objects::a_shallow_clone_takes_part,
+        lost::a_lost_reply_is_unknown_and_looking_tells,
+        lost::a_server_that_dies_first_is_unknown_too,
+        others::gitolite_refuses_by_its_rules_and_in_its_own_words,
+        others::gitolite_denies_whoever_may_only_read;
+    gitolite_by_git = Gitolite by Git:
+        basics::a_ref_is_created_moved_and_deleted,
+        races::a_rival_that_lands_while_we_push_wins,
+        races::two_refs_move_as_one,
+        races::of_two_refs_neither_moves_when_one_moves_meanwhile,
+        refusals::a_refusing_hook_is_busy_and_its_words_are_passed_on,
+        objects::a_fetch_brings_what_a_rival_made_and_touches_nothing_of_the_users,
+        lost::a_lost_reply_is_unknown_and_looking_tells;
+    // What dulwich does as git does; its races are in `others`.
+    dulwich_path_by_pipe = DulwichPath by Auto:
+        basics::a_ref_is_created_moved_and_deleted,
+        races::a_ref_that_must_not_exist_is_not_overwritten,
+        races::a_ref_that_is_gone_is_not_made_again,
+        races::the_same_push_again_has_landed,
+        races::two_refs_move_as_one,
+        races::of_two_refs_neither_moves_when_one_is_stale,
+        objects::a_fetch_brings_what_a_rival_made_and_touches_nothing_of_the_users,
+        objects::a_walk_pushes_the_users_own_commits,
+        objects::a_journals_pack_is_pushed_as_it_is,
+        objects::head_is_known_by_reading,
+        others::dulwich_acknowledges_a_lost_race,
+        others::dulwich_moves_one_of_two,
+        others::dulwich_hangs_up_on_a_refusal,
+        others::dulwich_hangs_up_on_a_held_lock;
+    dulwich_path_by_git = DulwichPath by Git:
+        basics::a_ref_is_created_moved_and_deleted,
+        races::a_rival_that_landed_before_wins,
+        races::two_refs_move_as_one,
+        objects::a_fetch_brings_what_a_rival_made_and_touches_nothing_of_the_users;
+    dulwich_ssh_by_pipe = DulwichSsh by Auto:
+        basics::a_ref_is_created_moved_and_deleted,
+        objects::a_fetch_brings_what_a_rival_made_and_touches_nothing_of_the_users,
+        objects::a_walk_pushes_the_users_own_commits,
+        others::dulwich_acknowledges_a_lost_race;
+    dulwich_http = DulwichHttp by Auto:
+        basics::a_ref_is_created_moved_and_deleted,
+        races::a_rival_that_landed_before_wins,
+        races::a_ref_that_must_not_exist_is_not_overwritten,
+        races::the_same_push_again_has_landed,
+        races::two_refs_move_as_one,
+        objects::a_fetch_brings_what_a_rival_made_and_touches_nothing_of_the_users,
+        objects::a_walk_pushes_the_users_own_commits,
+        objects::a_journals_pack_is_pushed_as_it_is,
+        objects::head_is_known_by_reading,
+        others::dulwich_hangs_up_on_a_refusal;
 }

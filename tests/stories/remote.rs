@@ -9,6 +9,8 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::support::http::{Guard, Http};
+use crate::support::others::{Dulwich, Gitolite};
+use crate::support::ssh::Sshd;
 use crate::support::{script, wait_until};
 use crate::world::{Agent, Told, World, masked};
 
@@ -415,4 +417,54 @@ fn without_a_remote_or_with_one_that_does_not_answer_there_is_nothing_to_try() {
     one.run(&["doctor", "remote"]).refused("unreachable", 10);
     one.git(&["remote", "remove", "origin"]);
     one.run(&["doctor", "remote"]).refused("environment", 9);
+}
+
+/// Its rules are asked ref by ref after the first hook, so what they say of the board branch is not known beforehand.
+#[test]
+fn gitolite_is_found_honest_and_its_rules_for_other_refs_are_seen() {
+    let world = World::new();
+    let Some(gitolite) = Gitolite::set_up(&world.root.join("gitolite")) else { return };
+    let folder = world.root.join("ssh");
+    fs::create_dir(&folder).unwrap();
+    let Some(sshd) = Sshd::start(&folder) else { return };
+    gitolite.behind(&sshd);
+    let one = world.agent("one");
+    world.configure("core.sshCommand", &format!("ssh -F '{}'", sshd.config().display()));
+    one.git(&["remote", "set-url", "origin", "board:board"]);
+    one.git(&["push", "--quiet", "origin", "main"]);
+    world.git(&gitolite.board(), &["symbolic-ref", "HEAD", "refs/heads/main"]);
+    let before = one.git(&["ls-remote", "origin"]);
+    for (rules, found) in [
+        ("RW+ = @all", Vec::new()),
+        ("RW+ refs/heads/ = @all", vec!["namespace_refused note"]),
+        ("- refs/heads/main = @all\n    RW+ = @all", Vec::new()),
+    ] {
+        gitolite.rules(rules);
+        let told = one.run(&["doctor", "remote", "--rounds", "1"]).exits(0);
+        assert_eq!(findings(&told), found, "{rules}");
+        assert_eq!((&checked(&told, "swap")["honest"], checked(&told, "atomic")), (&true.into(), &"kept".into()));
+        assert_eq!(checked(&told, "board")["gate"], "open");
+        assert_eq!(one.git(&["ls-remote", "origin"]), before);
+    }
+    gitolite.rules("R = @all");
+    one.run(&["doctor", "remote"]).refused("unauthorized", 10);
+    assert_eq!(one.git(&["ls-remote", "origin"]), before);
+}
+
+#[test]
+fn dulwich_is_found_to_acknowledge_what_it_does_not_do() {
+    let world = World::new();
+    let Some(dulwich) = Dulwich::find() else { return };
+    let one = world.agent("one");
+    let before = world.refs();
+    for (key, program) in dulwich.programs() {
+        one.git(&["config", &format!("remote.origin.{key}"), &program]);
+    }
+    let told = probe(&one).exits(8);
+    let found = findings(&told);
+    assert!(found.contains(&"swap_dishonest error".to_owned()), "{found:?}");
+    assert!(found.contains(&"atomic_broken error".to_owned()), "{found:?}");
+    assert_eq!(checked(&told, "swap")["stale"], "taken");
+    assert_eq!(told.json["data"]["advice"]["board"], "elsewhere");
+    assert_eq!(world.refs(), before);
 }

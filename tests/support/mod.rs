@@ -1,6 +1,7 @@
 //! What several test suites share: repositories to push to, and the servers before them.
 
 pub(crate) mod http;
+pub(crate) mod others;
 pub(crate) mod repositories;
 pub(crate) mod ssh;
 pub(crate) mod world;

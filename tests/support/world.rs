@@ -10,6 +10,7 @@ use git2::{Oid, Repository};
 use tempfile::TempDir;
 
 use super::http::{Guard, Http};
+use super::others::{Dulwich, DulwichHttp, Gitolite};
 use super::repositories::{Made, commit, engine_for, init, text};
 use super::ssh::Sshd;
 use super::{git, script, within};
@@ -35,6 +36,14 @@ pub(crate) enum Kind {
     HttpHeader,
     /// No remote: the user's own branches.
     Local,
+    /// dulwich's server programs in place of git's.
+    DulwichPath,
+    /// The same over ssh.
+    DulwichSsh,
+    /// dulwich's own http server.
+    DulwichHttp,
+    /// gitolite over ssh.
+    Gitolite,
 }
 
 /// The branch that everything happens on.
@@ -62,6 +71,7 @@ pub(crate) struct World {
     pub(crate) seed: Oid,
     pub(crate) http: Option<Http>,
     pub(crate) sshd: Option<Sshd>,
+    dulwich: Option<DulwichHttp>,
     dir: TempDir,
 }
 
@@ -79,7 +89,8 @@ impl World {
             Kind::NonBare | Kind::CheckedOut => root.join("srv/board/.git"),
             Kind::Local => common.clone(),
             Kind::File => root.join("srv/the board.git"),
-            Kind::Path | Kind::Ssh | Kind::SshAlias | Kind::HttpBasic | Kind::HttpHeader => root.join("srv/board.git"),
+            Kind::Gitolite => Gitolite::set_up(&root.join("gitolite"))?.board(),
+            _ => root.join("srv/board.git"),
         };
         let repository = match kind {
             Kind::Local => Repository::open(&user).unwrap(),
@@ -90,7 +101,10 @@ impl World {
         // Each of a thousand pushes would ask whether it is time to collect garbage.
         repository.config().unwrap().set_bool("receive.autogc", false).unwrap();
         repository.reference("refs/heads/main", seed, true, "seed").unwrap();
-        let mut world = Self { kind, transport, server, user, common, engine, seed, http: None, sshd: None, dir };
+        // gitolite has made its repository itself.
+        repository.set_head("refs/heads/main").unwrap();
+        let mut world =
+            Self { kind, transport, server, user, common, engine, seed, http: None, sshd: None, dulwich: None, dir };
         world.serve().then_some(world)
     }
 
@@ -125,6 +139,42 @@ impl World {
                 let url = match self.kind {
                     Kind::Ssh => format!("ssh://127.0.0.1:{}{server}", sshd.port),
                     _ => format!("board:{server}"),
+                };
+                self.configure("core.sshCommand", &format!("ssh -F '{}'", sshd.config().display()));
+                self.sshd = Some(sshd);
+                url
+            }
+            Kind::DulwichPath => {
+                let Some(dulwich) = Dulwich::find() else { return false };
+                for (key, program) in dulwich.programs() {
+                    self.configure(&format!("remote.origin.{key}"), &program);
+                }
+                server
+            }
+            Kind::DulwichHttp => {
+                let Some(dulwich) = Dulwich::find() else { return false };
+                let http = dulwich.serve(&self.server);
+                let url = format!("http://127.0.0.1:{}/", http.port);
+                self.dulwich = Some(http);
+                url
+            }
+            Kind::DulwichSsh | Kind::Gitolite => {
+                let ssh_dir = root.join("ssh");
+                fs::create_dir_all(&ssh_dir).unwrap();
+                let dulwich = if self.kind == Kind::DulwichSsh { Some(Dulwich::find()) } else { None };
+                if matches!(dulwich, Some(None)) {
+                    return false;
+                }
+                let Some(sshd) = Sshd::start(&ssh_dir) else { return false };
+                let url = match dulwich.flatten() {
+                    Some(dulwich) => {
+                        dulwich.behind(&sshd, &ssh_dir);
+                        format!("ssh://127.0.0.1:{}{server}", sshd.port)
+                    }
+                    None => {
+                        Gitolite::at(&root.join("gitolite")).behind(&sshd);
+                        "board:board".to_owned()
+                    }
                 };
                 self.configure("core.sshCommand", &format!("ssh -F '{}'", sshd.config().display()));
                 self.sshd = Some(sshd);
@@ -222,8 +272,14 @@ impl World {
             &clone,
             &["-c", "user.name=R", "-c", "user.email=r@example.org", "commit", "-q", "--allow-empty", "-m", text],
         );
-        git(&clone, &["push", "-q", "--no-verify", "origin", &format!("HEAD:refs/heads/{branch}")]);
+        let receive = format!("--receive-pack={}", self.receive_pack());
+        git(&clone, &["push", "-q", "--no-verify", &receive, "origin", &format!("HEAD:refs/heads/{branch}")]);
         git(&clone, &["rev-parse", "HEAD"]).parse().unwrap()
+    }
+
+    /// What takes a rival's pushes: on the server's own disk gitolite's hook knows nobody.
+    fn receive_pack(&self) -> &'static str {
+        if self.kind == Kind::Gitolite { "git -c core.hooksPath=/dev/null receive-pack" } else { "git-receive-pack" }
     }
 
     /// Prepares a rival on `branch` that lands the moment our push has reached the server, and only once.
@@ -245,8 +301,9 @@ impl World {
             &format!(
                 "cd '{}' && git fetch -q && git reset -q --hard origin/main\n\
                  git -c user.name=R -c user.email=r@example.org commit -q --allow-empty -m rival\n\
-                 git push -q origin HEAD:refs/heads/{branch}",
-                clone.display()
+                 git push -q --receive-pack='{}' origin HEAD:refs/heads/{branch}",
+                clone.display(),
+                self.receive_pack()
             ),
         );
         let (done, rival) = (self.dir.path().join("rival-done"), rival.display());
