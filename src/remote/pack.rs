@@ -12,6 +12,7 @@ use git2::Oid;
 use crate::git::git_at;
 use crate::process::ProcessError;
 
+use super::advertisement::Advertisement;
 use super::executable::Executable;
 use super::outcome::RemoteFault;
 use super::refs::RefUpdate;
@@ -48,6 +49,13 @@ pub(super) enum Thin {
     Taken,
     /// It says `no-thin`: every object is packed whole, by git.
     Refused,
+}
+
+impl Thin {
+    /// What a server says of itself.
+    pub(super) fn of(server: &Advertisement) -> Self {
+        if server.can("no-thin") { Self::Refused } else { Self::Taken }
+    }
 }
 
 /// A pack that is ready to be sent.

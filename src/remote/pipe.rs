@@ -104,7 +104,7 @@ impl Remote for PipeRemote {
             return PushOutcome::Denied { reason, kind: DeniedKind::Policy };
         }
         let known = connection.advertisement.objects();
-        let thin = if connection.advertisement.can("no-thin") { Thin::Refused } else { Thin::Taken };
+        let thin = Thin::of(&connection.advertisement);
         let pack = match Pack::make(pack, updates, known, &self.executable, thin, deadline) {
             Ok(pack) => updates.iter().any(|update| update.new.is_some()).then_some(pack),
             Err(fault) => return fault.unsent(),
