@@ -45,7 +45,8 @@ impl Arguments {
     }
 }
 
-fn row(finding: &Finding) -> serde_json::Value {
+/// A finding for programs.
+pub(super) fn row(finding: &Finding) -> serde_json::Value {
     let (fix, safe) = match &finding.mend {
         Some(Mend::ByHand(text)) => (Some(text), false),
         Some(Mend::Safe(text, _)) => (Some(text), true),
@@ -72,20 +73,22 @@ fn text(diagnosis: &Diagnosis) -> String {
     text
 }
 
-/// The findings for people, one line each and what can be done below it.
+/// The findings for people.
 fn listed(findings: &[Finding]) -> String {
-    let mut text = String::new();
-    for finding in findings {
-        let id = finding.id.as_ref().map_or_else(String::new, |id| format!("session `{id}` "));
-        text.push_str(&format!("{} {}: {id}{}\n", finding.severity.as_str(), finding.code, safe(&finding.message)));
-        if let Some(path) = &finding.path {
-            text.push_str(&format!("    at {}\n", safe(path)));
-        }
-        match &finding.mend {
-            Some(Mend::ByHand(what)) => text.push_str(&format!("    do: {}\n", safe(what))),
-            Some(Mend::Safe(what, _)) => text.push_str(&format!("    `doctor --fix` would {}\n", safe(what))),
-            None => {}
-        }
+    findings.iter().map(told).collect()
+}
+
+/// A finding for people: what, where, and what to do.
+pub(super) fn told(finding: &Finding) -> String {
+    let id = finding.id.as_ref().map_or_else(String::new, |id| format!("session `{id}` "));
+    let mut text = format!("{} {}: {id}{}\n", finding.severity.as_str(), finding.code, safe(&finding.message));
+    if let Some(path) = &finding.path {
+        text.push_str(&format!("    at {}\n", safe(path)));
+    }
+    match &finding.mend {
+        Some(Mend::ByHand(what)) => text.push_str(&format!("    do: {}\n", safe(what))),
+        Some(Mend::Safe(what, _)) => text.push_str(&format!("    `doctor --fix` would {}\n", safe(what))),
+        None => {}
     }
     text
 }

@@ -22,6 +22,7 @@ mod release;
 mod show;
 mod takeover;
 mod trust;
+mod verify;
 mod view;
 mod whoami;
 mod work;
@@ -37,7 +38,7 @@ use crate::domain::agent::AgentName;
 use crate::domain::id::IdQuery;
 use crate::domain::settings::Key;
 use crate::domain::time::Span;
-use crate::engine::options::{Network, Rehearsal};
+use crate::engine::options::{Network, Options, Rehearsal};
 use crate::engine::{Engine, Error};
 use output::Answer;
 
@@ -129,6 +130,8 @@ enum Verb {
     Abandon(abandon::Arguments),
     Config(config::Arguments),
     Doctor(doctor::Arguments),
+    Verify(verify::Branch),
+    VerifyLog(verify::Log),
     Trust(trust::Arguments),
     Completions(meta::Completions),
     Man(meta::Man),
@@ -191,6 +194,11 @@ pub(crate) struct Context {
 impl Context {
     /// Opens the engine of the repository around us.
     fn engine(&self) -> Result<Engine, Failure> {
+        Ok(Engine::open(self.surroundings()?)?)
+    }
+
+    /// The repository around us, with nothing opened or made in it.
+    fn surroundings(&self) -> Result<Options, Failure> {
         let flags = Flags {
             directory: self.global.directory.clone(),
             agent: self.global.agent.clone(),
@@ -199,7 +207,7 @@ impl Context {
             rehearsal: self.rehearsal(),
             settings: self.settings.clone(),
         };
-        Ok(Engine::open(load(&flags)?)?)
+        Ok(load(&flags)?)
     }
 
     /// The same, for an agent that can do more than the environment says.
@@ -347,11 +355,24 @@ impl Global {
 }
 
 /// The verbs that can answer from the last fetched tip.
-const READERS: [&str; 11] =
-    ["list", "show", "next", "env", "exec", "whoami", "criteria", "config", "doctor", "completions", "man"];
+const READERS: [&str; 13] = [
+    "list",
+    "show",
+    "next",
+    "env",
+    "exec",
+    "whoami",
+    "criteria",
+    "config",
+    "doctor",
+    "verify",
+    "verify-log",
+    "completions",
+    "man",
+];
 
 /// The verbs that show something of their own, or ask no remote.
-const SILENT: [&str; 7] = ["exec", "demo", "demo-agent", "demo-janitor", "completions", "man", "whoami"];
+const SILENT: [&str; 8] = ["exec", "demo", "demo-agent", "demo-janitor", "verify", "completions", "man", "whoami"];
 
 /// Declares for each verb its name and its run, once.
 macro_rules! verbs {
@@ -372,6 +393,6 @@ verbs! {
     Init "init", New "new", Ready "ready", Unready "unready", List "list", Show "show", Next "next", Claim "claim",
     Renew "renew", Publish "publish", Release "release", Takeover "takeover", Env "env", Exec "exec", Whoami "whoami",
     Criteria "criteria", Log "log", Learn "learn", Sync "sync", Complete "complete", Abandon "abandon", Config "config", Doctor "doctor",
-    Trust "trust", Completions "completions", Man "man",
+    Verify "verify", VerifyLog "verify-log", Trust "trust", Completions "completions", Man "man",
     Demo "demo", DemoAgent "demo-agent", DemoJanitor "demo-janitor",
 }

@@ -36,6 +36,7 @@ mod takeover;
 mod tip;
 mod trust;
 mod update;
+pub mod verify;
 mod whereabouts;
 mod work;
 

@@ -6,12 +6,14 @@ mod engine_repository;
 mod folder;
 mod history;
 mod merge;
+mod observe;
 mod read;
 mod write;
 
 pub use engine_repository::EngineRepository;
 pub use history::{CommitNote, contains, find, note, notes_since};
 pub use merge::{Merge, merge};
+pub use observe::Observer;
 pub use read::CommitShelf;
 pub use write::{Draft, Signatures, Written, write};
 

@@ -10,6 +10,7 @@ mod fold;
 mod knowledge;
 mod next;
 mod refusals;
+mod replay;
 mod sequences;
 mod shelf;
 mod takeover;

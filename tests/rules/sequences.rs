@@ -17,6 +17,7 @@ use git_session::domain::state::State;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
+use crate::replay::Witness;
 use crate::shelf::MapShelf;
 use crate::world::{Agent, Move, NEIGHBOUR, ONE, Said, TWIN, TWO, Wish, World, criterion, file, id, plan, time};
 
@@ -130,6 +131,8 @@ struct Game {
     /// The records that the last check read.
     seen: BTreeMap<SessionId, Record>,
     moves_made: usize,
+    /// Judges each step as the history of a board branch shows it.
+    witness: Witness,
 }
 
 impl Game {
@@ -244,6 +247,7 @@ impl Game {
                 assert_eq!(change.nonce, wish.nonce);
                 assert_eq!(change.id.as_ref(), Some(&wish.id));
                 self.world.shelf.apply(&change);
+                self.witness.approves(&self.world.shelf, Some(&change));
                 self.check_change(&before, wish);
                 if let Move::Takeover(alive) = wish.what {
                     self.check_takeover(&before, wish, alive, now);
@@ -271,10 +275,12 @@ impl Game {
         let wishes: Vec<Wish> = batch.iter().map(|id| self.world.wish(who, id, Move::Claim)).collect();
         let mut board = before.clone();
         let mut fresh = Vec::new();
+        let mut steps = Vec::new();
         for wish in &wishes {
             match wish.decide(&board, self.now(who)) {
                 Said::Change(change) => {
                     board.apply(&change);
+                    steps.push((board.clone(), change));
                     fresh.push(wish);
                 }
                 Said::Already(_) => {}
@@ -282,6 +288,9 @@ impl Game {
             }
         }
         self.world.shelf = board;
+        for (step, change) in &steps {
+            self.witness.approves(step, Some(change));
+        }
         for wish in fresh {
             self.won(who, wish);
         }
@@ -468,6 +477,7 @@ impl Game {
             lock.remove(id);
             shelf.old_lock = Some(lock.print().into_bytes());
         }
+        self.witness.approves(&self.world.shelf, None);
     }
 
     /// What holds of every board, however it came about, and of every step to it.
@@ -528,7 +538,8 @@ proptest! {
         game.world.shelf.old_lock = old_lock;
         for (at, name) in NAMES.iter().enumerate().skip(1) {
             let plan = variant(u8::try_from(at % 3).unwrap());
-            game.world.does(ONE, &id(name), Move::ReadyOwn(plan)).won();
+            let change = game.world.does(ONE, &id(name), Move::ReadyOwn(plan)).won();
+            game.witness.approves(&game.world.shelf, Some(&change));
         }
         for turn in &turns {
             let lost = game.lost.take();
@@ -545,7 +556,8 @@ proptest! {
 fn a_session_that_goes_round_and_round_counts_its_claims() {
     let auth = id("auth");
     let mut game = Game { skews: vec![600, -600, 0, 0], ..Game::default() };
-    game.world.planned(&auth, "");
+    let change = game.world.does(ONE, &auth, Move::ReadyOwn(plan(""))).won();
+    game.witness.approves(&game.world.shelf, Some(&change));
     for round in 0..6 {
         let who = CROWD[round % 2];
         for what in [Move::Claim, Move::Release(WorkFiles::default()), Move::Unready, Move::Ready] {

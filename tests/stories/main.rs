@@ -23,5 +23,7 @@ mod secrets;
 mod servers;
 mod takeover;
 mod untouched;
+mod verify;
+mod verify_log;
 mod work;
 mod world;

@@ -11,29 +11,9 @@ use crate::domain::board::Broken;
 use crate::domain::id::SessionId;
 use crate::remote::Purpose;
 
+pub use crate::domain::severity::Severity;
+
 use super::{Engine, Error, Tip};
-
-/// How bad a finding is. Errors alone make the exit status 8.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// An invariant is broken.
-    Error,
-    /// Something that somebody should look at.
-    Warning,
-    /// Worth knowing.
-    Note,
-}
-
-impl Severity {
-    /// The word in JSON.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Note => "note",
-        }
-    }
-}
 
 /// What can be done about a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,21 +59,21 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn new(code: &'static str, severity: Severity, message: impl Into<String>) -> Self {
+    pub(in crate::engine) fn new(code: &'static str, severity: Severity, message: impl Into<String>) -> Self {
         Self { code, severity, id: None, path: None, message: message.into(), mend: None }
     }
 
-    fn about(mut self, id: &SessionId) -> Self {
+    pub(in crate::engine) fn about(mut self, id: &SessionId) -> Self {
         self.id = Some(id.clone());
         self
     }
 
-    fn at(mut self, path: impl Into<String>) -> Self {
+    pub(in crate::engine) fn at(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
         self
     }
 
-    fn by_hand(mut self, what: impl Into<String>) -> Self {
+    pub(in crate::engine) fn by_hand(mut self, what: impl Into<String>) -> Self {
         self.mend = Some(Mend::ByHand(what.into()));
         self
     }
@@ -103,7 +83,7 @@ impl Finding {
         self
     }
 
-    fn of_broken(broken: &Broken) -> Self {
+    pub(in crate::engine) fn of_broken(broken: &Broken) -> Self {
         let finding = Self::new(broken.code, Severity::Error, broken.to_string()).at(broken.path.clone());
         match &broken.session {
             Some(id) => finding.about(id),

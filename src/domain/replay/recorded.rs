@@ -1,0 +1,110 @@
+//! What the record says of a move, held against the commit: history, result, patch, plan, overrides.
+
+use super::super::record::{Ending, Event, Record};
+use super::super::state::State;
+use super::holder::same_agent;
+use super::{Course, Flaw, Place, Step, Verdicts, Words};
+
+/// The record's history only grows, and its last entry says what the trailers say.
+pub(super) fn check_record(step: &Step<'_>, words: &Words, course: Course, verdicts: &mut Verdicts) {
+    let touched = step.touched;
+    let Some(after) = step.after().and_then(Place::record) else {
+        if step.after().is_some() {
+            verdicts.add(Flaw::RecordDisagrees, touched, format!("is {}, but has no record of it", words.event));
+        }
+        return;
+    };
+    if let Some(before) = step.before().and_then(Place::record)
+        && !grows(before, after)
+    {
+        verdicts.add(Flaw::RecordEdited, touched, "has a record whose history was rewritten");
+    }
+    if !course.is_noted() || Course::of(&words.event) != Some(course) {
+        return;
+    }
+    let says_same = |event: &Event| {
+        event.event == words.event
+            && event.agent.as_ref().is_some_and(|agent| same_agent(agent, words))
+            && event.epoch == words.epoch
+            && (!course.has_reason() || event.reason.as_ref().is_some_and(|reason| !reason.trim().is_empty()))
+    };
+    if !after.history.last().is_some_and(says_same) {
+        let last = after.history.last().map_or_else(|| "nothing".to_owned(), |event| format!("`{}`", event.event));
+        verdicts.add(
+            Flaw::RecordDisagrees,
+            touched,
+            format!("is {} by `{}`, but the newest in its record is {last}", words.event, words.agent),
+        );
+    }
+}
+
+fn grows(before: &Record, after: &Record) -> bool {
+    after.history.starts_with(&before.history)
+        && after.overrides.starts_with(&before.overrides)
+        && after.created_at == before.created_at
+        && after.created_by == before.created_by
+}
+
+/// An ended session's record says how it ended, and a completed one has its patch.
+pub(super) fn check_ending(step: &Step<'_>, course: Course, verdicts: &mut Verdicts) {
+    let touched = step.touched;
+    let Some(after) = step.after() else { return };
+    let ending = match course {
+        Course::Complete => Ending::Completed,
+        Course::Abandon => Ending::Abandoned,
+        Course::Board
+        | Course::Prune
+        | Course::Land
+        | Course::Create
+        | Course::Ready
+        | Course::Unready
+        | Course::Claim
+        | Course::TakeOver
+        | Course::Hold
+        | Course::Release
+        | Course::Override => return,
+    };
+    let Some(result) = after.record().and_then(|record| record.result.as_ref()) else {
+        verdicts.add(Flaw::RecordDisagrees, touched, format!("is {}, but its record has no result", after.state));
+        return;
+    };
+    if result.outcome != ending {
+        verdicts.add(Flaw::RecordDisagrees, touched, format!("is {}, but its result is another", after.state));
+    }
+    if course == Course::Complete && (after.patch_bytes.is_none() || after.patch_bytes != result.patch_bytes) {
+        verdicts.add(Flaw::PatchMissing, touched, "is completed without the patch that its record tells of");
+    }
+}
+
+/// The plan is people's until the claim, and nobody's from then on.
+pub(super) fn check_plan_kept(step: &Step<'_>, course: Course, verdicts: &mut Verdicts) {
+    let (Some(before), Some(after)) = (step.before(), step.after()) else { return };
+    let is_free = matches!(before.state, State::Drafting) || course == Course::Override;
+    // An active session whose plan is not its claim's is told of by the invariant.
+    let told = super::is_unfrozen(after);
+    if !is_free && !told && before.plan != after.plan {
+        verdicts.add(Flaw::PlanChanged, step.touched, "has another plan, which the move does not give it");
+    }
+}
+
+/// An override says which plan it replaced by which, and why.
+pub(super) fn check_override(step: &Step<'_>, verdicts: &mut Verdicts) {
+    let (Some(before), Some(after)) = (step.before(), step.after()) else { return };
+    let known = before.record().map_or(0, |record| record.overrides.len());
+    let said = after.record().and_then(|record| record.overrides.get(known..)).unwrap_or_default();
+    let tells = match (said.first(), said.last()) {
+        (Some(first), Some(last)) => {
+            Some(&first.old) == before.plan.as_ref()
+                && Some(&last.new) == after.plan.as_ref()
+                && said.iter().all(|one| !one.reason.trim().is_empty())
+        }
+        _ => false,
+    };
+    if !tells {
+        verdicts.add(
+            Flaw::RecordDisagrees,
+            step.touched,
+            "is overridden, but its record does not say from what to what",
+        );
+    }
+}
