@@ -145,6 +145,8 @@ fn each_breach_has_its_code_and_its_commit_is_named() {
 fn a_secret_is_named_with_its_line_and_never_shown_also_when_a_later_commit_takes_it_out() {
     let world = World::new();
     let (_, checkout) = worked(&world);
+    // Attributes of the checked-out branch have no say in what is text.
+    checkout.write(".gitattributes", "*.txt binary\n");
     checkout.write("src/x.txt", &format!("one\ntoken = {}\n", key()));
     let commit = checkout.commit(&format!("[{}] feat: x", id("auth")));
     checkout.write("src/x.txt", "one\n");
