@@ -79,7 +79,8 @@ impl Core {
 
     /// Whether a claim that was made here has local effects that nobody is making.
     pub(super) fn is_unfinished(&self, id: &SessionId) -> Result<bool, Error> {
-        let cut_off = self.private.holding(id)?.is_some_and(|holding| matches!(holding.stage, Stage::Won | Stage::Untold));
+        let cut_off =
+            self.private.holding(id)?.is_some_and(|holding| matches!(holding.stage, Stage::Won | Stage::Untold));
         Ok(cut_off && self.private.try_lock(&local_lock(id))?.is_some())
     }
 

@@ -44,7 +44,14 @@ pub(super) fn knock(
     deadline: Instant,
 ) -> Knock {
     let known = connection.advertisement.objects();
-    let pack = match Pack::make(pack, updates, known, executable, super::pack::Thin::of(&connection.advertisement), deadline) {
+    let pack = match Pack::make(
+        pack,
+        updates,
+        known,
+        executable,
+        super::pack::Thin::of(&connection.advertisement),
+        deadline,
+    ) {
         Ok(pack) => pack,
         Err(fault) => return Knock::unsent(fault.into()),
     };

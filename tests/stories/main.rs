@@ -6,9 +6,9 @@
 #[allow(dead_code, clippy::print_stderr, reason = "shared with the suite of remotes, which uses more of it")]
 mod support;
 
-mod combine;
 mod around;
 mod base;
+mod combine;
 mod complete;
 mod contract;
 mod doctor;

@@ -88,7 +88,7 @@ fn is_holder(claim: &Claim, words: &Words) -> bool {
         }
     };
     let proofs = vec![Proof { nonce: claim.nonce.clone(), epoch }];
-    holds(claim, &Caller { agent, user: String::new(), host: String::new(), proofs })
+    holds(claim, &Caller { agent, user: String::new(), host: String::new(), proofs, former: None })
 }
 
 /// Trailers have no blanks at their ends; names may.
