@@ -27,7 +27,7 @@ const POLL: Duration = Duration::from_millis(2);
 /// So long a process waits for its turn before it goes alone.
 const SEAT_WAIT_MAX: Duration = Duration::from_secs(5);
 
-/// A leader goes when nobody has joined for so long, though somebody waits.
+/// A leader goes when nobody has been at it for so long, though somebody waits.
 const GATHER_IDLE_MAX: Duration = Duration::from_millis(150);
 
 /// A leader goes after this long whoever waits.
@@ -272,22 +272,22 @@ impl Engine {
         let Company { queue, journal, names: _, wish: _ } = company;
         let clock = &self.core.clock;
         let (began, number) = (clock.elapsed(), opened.number);
-        let (mut joined, mut last_joined) = (0, began);
+        let mut last_busy = began;
         let now = |queue: &Queue| -> Result<Option<Batch>, Error> {
             Ok(queue.batch()?.filter(|batch| batch.number == number))
         };
         loop {
             clock.wait(POLL / 2);
-            let members = now(queue)?.map_or(joined, |batch| batch.members);
-            if members != joined {
-                (joined, last_joined) = (members, clock.elapsed());
-            }
             let waiting = queue.waiting(journal)?.iter().any(|names| opened.knows(names));
             let elapsed = clock.elapsed();
-            let idle = elapsed.saturating_sub(last_joined) > GATHER_IDLE_MAX;
+            let stage = queue.stage(number)?;
+            if stage.is_none() {
+                // Somebody is at it.
+                last_busy = elapsed;
+            }
+            let idle = elapsed.saturating_sub(last_busy) > GATHER_IDLE_MAX;
             let late = idle || elapsed.saturating_sub(began) > GATHER_MAX || clock.over();
-            let stage = if waiting && !late { None } else { queue.stage(number)? };
-            if stage.is_none() && !late {
+            if !late && (waiting || stage.is_none()) {
                 continue;
             }
             if waiting {
