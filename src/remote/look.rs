@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use git2::Oid;
+use git2::{Oid, Repository};
 
 use super::executable::Executable;
 use super::outcome::{DeniedKind, PushOutcome, RemoteFault, SyncError};
@@ -67,7 +67,7 @@ impl Fetch<'_> {
             }
             match self.fetch(&there) {
                 Ok(()) if self.executable.has_all(there.refs.values().copied())? => {
-                    self.remember(&there)?;
+                    remember(&self.executable.engine_repository()?, &there);
                     return Ok(there);
                 }
                 Ok(()) => {}
@@ -87,7 +87,7 @@ impl Fetch<'_> {
             .args(["-c", "fetch.unpackLimit=1", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head"])
             .args(["--no-auto-maintenance", "--no-write-commit-graph", "--no-prune", "--no-prune-tags", "--refmap="])
             .arg("--recurse-submodules=no");
-        for oid in self.known()? {
+        for oid in known(&self.executable.engine_repository()?, self.names) {
             program = program.arg(format!("--negotiation-tip={oid}"));
         }
         if let Some(command) = self.upload_pack {
@@ -100,22 +100,19 @@ impl Fetch<'_> {
             Err(error) => Err(trace.traffic().broken(error, self.url)),
         }
     }
+}
 
-    /// What was fetched before; the user's own refs are known to git through the alternates.
-    fn known(&self) -> Result<Vec<Oid>, RemoteFault> {
-        let repository = self.executable.engine_repository()?;
-        let objects = repository.odb()?;
-        let tips = self.names.iter().filter_map(|name| repository.refname_to_id(&remembered(name)).ok());
-        Ok(tips.filter(|oid| objects.exists(*oid)).collect())
-    }
+/// What was fetched before of `names`; the user's own refs are known to git through the alternates.
+pub(super) fn known(repository: &Repository, names: &[RefName]) -> Vec<Oid> {
+    let Ok(objects) = repository.odb() else { return Vec::new() };
+    let tips = names.iter().filter_map(|name| repository.refname_to_id(&remembered(name)).ok());
+    tips.filter(|oid| objects.exists(*oid)).collect()
+}
 
-    fn remember(&self, there: &Advertised) -> Result<(), RemoteFault> {
-        let repository = self.executable.engine_repository()?;
-        for (name, oid) in &there.refs {
-            // Another process may be writing it right now, with a tip as good as ours.
-            let _ = repository.reference(&remembered(name), *oid, true, "fetched");
-        }
-        Ok(())
+pub(super) fn remember(repository: &Repository, there: &Advertised) {
+    for (name, oid) in &there.refs {
+        // Another process may be writing it right now, with a tip as good as ours.
+        let _ = repository.reference(&remembered(name), *oid, true, "fetched");
     }
 }
 

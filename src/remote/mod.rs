@@ -13,6 +13,7 @@ mod address;
 mod advertisement;
 mod connection;
 mod executable;
+mod fetch;
 mod head;
 #[cfg(test)]
 mod hostile;

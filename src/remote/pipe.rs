@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::connection::{Connection, Place, Service};
 use super::executable::Executable;
+use super::fetch;
 use super::knock::{self, Knock};
 use super::look::{self, Seen};
 use super::outcome::{DeniedKind, PushOutcome, SyncError};
@@ -73,6 +74,12 @@ impl Remote for PipeRemote {
 
     fn fetch(&mut self, names: &[RefName], deadline: Instant) -> Result<Advertised, SyncError> {
         let seen = self.seen.take();
+        if let Some(place) = &self.read {
+            let service = Service::UploadPack(self.upload_pack.clone());
+            if let Some(there) = fetch::fetch(place, &service, &self.executable, names, deadline) {
+                return Ok(there);
+            }
+        }
         look::Fetch {
             executable: &self.executable,
             url: &self.read_url.configured,
