@@ -9,6 +9,6 @@ pub mod engine;
 pub mod git;
 pub mod process;
 pub mod remote;
-mod steps;
+pub mod steps;
 pub mod store;
 pub mod template;

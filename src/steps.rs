@@ -2,7 +2,8 @@
 //!
 //! A point stands wherever something outside this process has changed or is about to: a program is started or has
 //! ended, a file was renamed into place. A test first asks for the list (`GIT_SESSION_STEPS=<file>`), then runs the
-//! same command once for each point and has it killed there (`GIT_SESSION_KILL_AT=<number>`, from 0).
+//! same command once for each point and has it killed there (`GIT_SESSION_KILL_AT=<number>`, from 0). A simulation has
+//! many processes in one: it watches the points of each of its threads and ends that thread there.
 
 /// Says that the process has come to a point at which a kill must do no harm.
 #[cfg(not(debug_assertions))]
@@ -16,13 +17,31 @@ pub(crate) fn step(name: &str) {
 }
 
 #[cfg(debug_assertions)]
+pub use tests_only::watch;
+
+#[cfg(debug_assertions)]
 mod tests_only {
+    use std::cell::RefCell;
     use std::io::Write;
+    use std::rc::Rc;
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     static REACHED: AtomicUsize = AtomicUsize::new(0);
     static PLAN: OnceLock<Plan> = OnceLock::new();
+
+    /// What hears of a thread's points.
+    type Watcher = Rc<dyn Fn(&str)>;
+
+    thread_local! {
+        static WATCHER: RefCell<Option<Watcher>> = const { RefCell::new(None) };
+    }
+
+    /// Has `watcher` hear of each point that this thread comes to, from now on; it may end the thread's work there by
+    /// unwinding.
+    pub fn watch(watcher: impl Fn(&str) + 'static) {
+        WATCHER.with(|place| *place.borrow_mut() = Some(Rc::new(watcher)));
+    }
 
     struct Plan {
         list: Option<std::ffi::OsString>,
@@ -36,6 +55,9 @@ mod tests_only {
     }
 
     pub(super) fn reached(name: &str) {
+        if let Some(watcher) = WATCHER.with(|place| place.borrow().clone()) {
+            return watcher(name);
+        }
         let plan = PLAN.get_or_init(plan);
         let number = REACHED.fetch_add(1, Ordering::SeqCst);
         if let Some(list) = &plan.list

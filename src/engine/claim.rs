@@ -164,7 +164,7 @@ impl Engine {
         // A retry is the same claims: each has its nonce from the beginning, the first one the wish's own.
         let mut nonces = vec![wish.nonce.clone()];
         for _ in ids.iter().skip(1) {
-            nonces.push(super::nonce()?);
+            nonces.push(self.core.clock.nonce()?);
         }
         let won = self.update(&wish, &extra, &mut |core, tip| decide(core, tip, &wish, &nonces, request))?;
         // Who named the session knows what to ask for again.

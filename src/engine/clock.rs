@@ -1,32 +1,87 @@
-//! The only place that asks the time, waits, or throws dice.
+//! The only place that asks the time, waits, or throws dice: of the system, or of a simulation in its stead.
 
+use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
 use super::Error;
 use crate::domain::nonce::Nonce;
 use crate::domain::time::Timestamp;
 
+/// Where time, waiting and randomness come from.
+pub trait Source: Debug {
+    /// The time of day, in seconds since 1970.
+    fn unix(&self) -> i64;
+
+    /// The time that only goes forward.
+    fn instant(&self) -> Instant;
+
+    /// Comes back after `pause`.
+    fn wait(&self, pause: Duration);
+
+    /// A number from 0 up to 1, evenly spread.
+    fn fraction(&self) -> f64;
+
+    /// 128 random bits that nobody guesses.
+    ///
+    /// # Errors
+    /// [`Error::Random`] where there are none.
+    fn bits(&self) -> Result<[u8; 16], Error>;
+}
+
+/// The machine's own.
+#[derive(Debug, Clone, Copy)]
+struct System;
+
+impl Source for System {
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the time")]
+    fn unix(&self) -> i64 {
+        chrono::Utc::now().timestamp()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the time")]
+    fn instant(&self) -> Instant {
+        Instant::now()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place that waits")]
+    fn wait(&self, pause: Duration) {
+        std::thread::sleep(pause);
+    }
+
+    fn fraction(&self) -> f64 {
+        fastrand::f64()
+    }
+
+    fn bits(&self) -> Result<[u8; 16], Error> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).map_err(Error::Random)?;
+        Ok(bytes)
+    }
+}
+
 /// Time, patience and randomness for one command.
 #[derive(Debug)]
 pub struct Clock {
+    source: Box<dyn Source>,
     started: Instant,
     deadline: Instant,
-    dice: fastrand::Rng,
 }
 
 impl Clock {
-    /// A clock whose deadline is `timeout` from now.
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the time")]
+    /// A clock of the system whose deadline is `timeout` from now.
     pub fn start(timeout: Duration) -> Self {
-        let started = Instant::now();
-        Self { started, deadline: started + timeout, dice: fastrand::Rng::new() }
+        Self::of(Box::new(System), timeout)
+    }
+
+    /// A clock of `source` whose deadline is `timeout` from its now.
+    pub fn of(source: Box<dyn Source>, timeout: Duration) -> Self {
+        let started = source.instant();
+        Self { source, started, deadline: started + timeout }
     }
 
     /// The time of day, for what is written down.
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the time")]
     pub fn now(&self) -> Timestamp {
-        Timestamp::from_unix(chrono::Utc::now().timestamp())
-            .expect("the system's clock is between the years 0 and 9999")
+        Timestamp::from_unix(self.source.unix()).expect("the system's clock is between the years 0 and 9999")
     }
 
     /// When the command gives up.
@@ -35,32 +90,36 @@ impl Clock {
     }
 
     /// How long the command has been at it.
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the time")]
     pub fn elapsed(&self) -> Duration {
-        Instant::now().saturating_duration_since(self.started)
+        self.source.instant().saturating_duration_since(self.started)
     }
 
     /// Whether the deadline has passed.
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the time")]
     pub fn over(&self) -> bool {
-        Instant::now() >= self.deadline
+        self.source.instant() >= self.deadline
     }
 
     /// Begins a new deadline, for the work that follows a swap: having won late is no reason to finish badly.
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the time")]
     pub fn extend(&mut self, by: Duration) {
-        self.deadline = self.deadline.max(Instant::now() + by);
+        self.deadline = self.deadline.max(self.source.instant() + by);
     }
 
     /// Waits for `pause`, but never past the deadline.
-    #[expect(clippy::disallowed_methods, reason = "the one place that waits")]
     pub fn wait(&self, pause: Duration) {
-        std::thread::sleep(pause.min(self.deadline.saturating_duration_since(Instant::now())));
+        self.source.wait(pause.min(self.deadline.saturating_duration_since(self.source.instant())));
     }
 
     /// A length between nothing and `most`, evenly spread: rivals that met once do not meet again.
-    pub fn between_zero_and(&mut self, most: Duration) -> Duration {
-        most.mul_f64(self.dice.f64())
+    pub fn between_zero_and(&self, most: Duration) -> Duration {
+        most.mul_f64(self.source.fraction())
+    }
+
+    /// A nonce that no other wish has.
+    ///
+    /// # Errors
+    /// [`Error::Random`] where the system gives no randomness.
+    pub fn nonce(&self) -> Result<Nonce, Error> {
+        self.source.bits().map(Nonce::from_bytes)
     }
 }
 
@@ -69,7 +128,5 @@ impl Clock {
 /// # Errors
 /// [`Error::Random`] where the system gives none.
 pub fn nonce() -> Result<Nonce, Error> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(Error::Random)?;
-    Ok(Nonce::from_bytes(bytes))
+    System.bits().map(Nonce::from_bytes)
 }

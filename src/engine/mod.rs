@@ -44,7 +44,7 @@ pub use crate::checkout::CheckoutError;
 pub use abandon::AbandonRequest;
 pub use checks::Secrets;
 pub use claim::{ClaimAnswer, ClaimRequest, ClaimView, Pick, Receipt};
-pub use clock::{Clock, nonce};
+pub use clock::{Clock, Source, nonce};
 pub use complete::{CompleteAnswer, CompleteRequest, Drift};
 pub use environment::Environment;
 pub use error::{Error, chain};
@@ -136,6 +136,18 @@ impl Engine {
         Ok(Self { core, remote, held: Vec::new() })
     }
 
+    /// An engine of given parts, as the simulator makes it; nothing is opened and nothing asked.
+    pub fn assemble(
+        options: Options,
+        private: Private,
+        store: EngineRepository,
+        clock: Clock,
+        remote: Box<dyn Remote>,
+    ) -> Self {
+        let core = Core { options, private, store, clock, user: std::cell::OnceCell::new() };
+        Self { core, remote, held: Vec::new() }
+    }
+
     /// The surroundings it was opened with.
     pub fn options(&self) -> &Options {
         &self.core.options
@@ -221,6 +233,11 @@ impl Core {
     }
 
     fn wish(&self, verb: &str, ids: &[SessionId]) -> Result<Wish, Error> {
-        Ok(Wish { nonce: nonce()?, verb: verb.to_owned(), agent: self.options.agent.name.clone(), ids: ids.to_vec() })
+        Ok(Wish {
+            nonce: self.clock.nonce()?,
+            verb: verb.to_owned(),
+            agent: self.options.agent.name.clone(),
+            ids: ids.to_vec(),
+        })
     }
 }

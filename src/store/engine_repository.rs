@@ -51,6 +51,11 @@ impl EngineRepository {
         Ok(Self { repository: open_bare(&path)?, path })
     }
 
+    /// A repository that is open already, as the simulator has it in memory; `path` is where it would be.
+    pub fn of(repository: Repository, path: PathBuf) -> Self {
+        Self { repository, path }
+    }
+
     /// The repository for libgit2.
     pub fn repository(&self) -> &Repository {
         &self.repository
