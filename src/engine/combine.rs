@@ -104,6 +104,8 @@ impl Engine {
         }
         let clock = &self.core.clock;
         let began = clock.elapsed();
+        // Who leads may be stopped and never let go: what is left of the time belongs to the remote.
+        let most = SEAT_WAIT_MAX.min(self.core.options.timeout / 4);
         let mut ticket = (joins == Joins::Yes).then(|| queue.wait(&wish.nonce, names)).transpose()?;
         loop {
             if let Some(guard) = queue.lead()? {
@@ -121,7 +123,7 @@ impl Engine {
                 return Ok(Seat::Member(Box::new(window)));
             }
             let waited = clock.elapsed().saturating_sub(began);
-            if clock.over() || (joins != Joins::OnlyLeads && waited > SEAT_WAIT_MAX) {
+            if clock.over() || (joins != Joins::OnlyLeads && waited > most) {
                 return Ok(Seat::Alone);
             }
             clock.wait(POLL);
