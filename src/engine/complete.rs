@@ -8,7 +8,7 @@ use super::landing::{Landed, Plan as LandingPlan};
 use super::tip::branch;
 use super::update::{Proposal, Step};
 use super::work::{Workplace, dirty, uncommitted};
-use super::{Core, Engine, Error, Tip};
+use super::{Core, Engine, Error, Stage, Tip};
 use crate::checkout::protect;
 use crate::domain::board::{Board, Shelf, Standing};
 use crate::domain::id::{IdQuery, SessionId};
@@ -363,6 +363,13 @@ impl Core {
         let Some(frozen) = moves::frozen_plan(record) else { return Ok(()) };
         match protect::compare(&top, &own, store::oid(frozen))? {
             protect::Plan::Same => Ok(()),
+            protect::Plan::Missing if self.private.holding(id)?.is_some_and(|held| held.stage == Stage::Won) => {
+                // The claim was cut off before the plan was laid out: nobody has changed anything.
+                Err(Refusal::new(Code::PlanChanged, format!("the claim of session `{id}` is not finished here"))
+                    .text("id", id.as_str())
+                    .hint(format!("git session claim {id}"))
+                    .into())
+            }
             protect::Plan::Changed | protect::Plan::Missing => Err(Refusal::new(
                 Code::PlanChanged,
                 format!("SESSION.md in the checkout of session `{id}` is not the plan that was claimed"),
