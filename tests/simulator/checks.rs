@@ -1,0 +1,87 @@
+//! What an agent checks at once of what it is told: that its own is not kept from it.
+
+use git_session::domain::id::SessionId;
+use git_session::domain::refusal::{Code, Refusal};
+use git_session::engine::{Private, Stage};
+
+use crate::agent::{Agent, Process, Told, Wish};
+
+impl Agent {
+    /// The sessions that this agent has claimed, nobody has told it so, and whose local effects were cut off.
+    pub(crate) fn untold(&self) -> Vec<SessionId> {
+        let private = Private::at(self.options.place.private());
+        let play = self.stage.play();
+        let log = self.log.lock().unwrap();
+        let ours: Vec<&Process> =
+            log.iter().filter(|process| process.agent == self.name && process.home == self.hub.number).collect();
+        let was_told = |nonce: &str| {
+            ours.iter().any(|process| match &process.told {
+                Some(Told::Claimed(held)) => held.iter().any(|one| one.nonce == nonce),
+                _ => false,
+            })
+        };
+        let held = crate::audit::held_on(&play.server).into_iter().filter(|(id, nonce)| {
+            let drawn = ours.iter().any(|process| process.drawn.lock().unwrap().contains(nonce));
+            let ready = private
+                .holding(id)
+                .unwrap()
+                .is_some_and(|holding| holding.stage == Stage::Ready && holding.nonce.as_str() == nonce);
+            drawn && !ready && !was_told(nonce)
+        });
+        held.map(|(id, _)| id).collect()
+    }
+
+    /// `claim --next` gives what was claimed and not finished first, or a killed call leaves work that nobody does.
+    pub(crate) fn check_next(&self, untold: &[SessionId], told: &Told) {
+        let forgotten = match told {
+            Told::Claimed(held) => !untold.is_empty() && !held.iter().any(|one| untold.contains(&one.id)),
+            Told::Refused(_) => !untold.is_empty(),
+            Told::Done(_) | Told::Nothing(_) | Told::Undecided | Told::Unfinished | Told::Killed => false,
+        };
+        if forgotten {
+            let what = format!("{} has {untold:?}, was never told so, and `claim --next` said {told:?}", self.name);
+            self.stage.play().fail(what);
+        }
+    }
+
+    /// A no that is not so: the claim is the caller's, and it is told otherwise.
+    pub(crate) fn check_refusal(&self, wish: &Wish, refusal: &Refusal) {
+        let ids = match wish {
+            Wish::Renew(id) | Wish::Publish(id) | Wish::Release(id) | Wish::Complete(id) | Wish::Abandon(id) => {
+                std::slice::from_ref(id)
+            }
+            Wish::Claim(ids) => ids,
+            Wish::Next | Wish::New(_) | Wish::Ready(_) | Wish::Unready(_) => return,
+        };
+        let unfinished = refusal.hint.as_deref().is_some_and(|hint| hint.starts_with("git session claim"));
+        if refusal.code == Code::PlanChanged && !unfinished {
+            // Nobody edits a plan here.
+            self.stage.play().fail(format!("{} was told of {wish:?}: {refusal}", self.name));
+        }
+        if let Wish::Release(id) | Wish::Complete(id) | Wish::Abandon(id) = wish {
+            let mut play = self.stage.play();
+            let last = crate::audit::last_of_holder(&play.server, id);
+            let log = self.log.lock().unwrap();
+            let ours = |process: &&Process| process.agent == self.name && process.home == self.hub.number;
+            let same = log.iter().filter(ours).filter(|process| process.wish == *wish);
+            let mut drawn = same.flat_map(|process| process.drawn.lock().unwrap().clone());
+            if drawn.any(|nonce| Some(nonce) == last) {
+                play.fail(format!("{} has done {wish:?} before, and was told: {refusal}", self.name));
+            }
+        }
+        if !matches!(refusal.code, Code::NotHolder | Code::Held) {
+            return;
+        }
+        let mut play = self.stage.play();
+        for (id, nonce) in crate::audit::held_on(&play.server) {
+            if !ids.contains(&id) || !refusal.message.contains(id.as_str()) {
+                continue;
+            }
+            let log = self.log.lock().unwrap();
+            let ours = |process: &&Process| process.agent == self.name && process.home == self.hub.number;
+            if log.iter().filter(ours).any(|process| process.drawn.lock().unwrap().contains(&nonce)) {
+                play.fail(format!("{} holds `{id}` with nonce {nonce} and was told: {refusal}", self.name));
+            }
+        }
+    }
+}
