@@ -81,14 +81,12 @@ impl Private {
         &self.folder
     }
 
-    /// The claim of `id` that was made here last.
+    /// The claim of `id` that was made here last: the one with the highest epoch.
     ///
     /// # Errors
     /// [`Error::File`] when it is there and cannot be read.
     pub fn holding(&self, id: &SessionId) -> Result<Option<Holding>, Error> {
-        let path = self.holding_path(id);
-        let Some(bytes) = read(&path)? else { return Ok(None) };
-        Ok(serde_json::from_slice::<HoldingFile>(&bytes).ok().and_then(from_file))
+        Ok(self.every(id)?.into_iter().max_by_key(|holding| holding.epoch))
     }
 
     /// The claims of `id` that were made here before the last one, in no order.
@@ -96,13 +94,10 @@ impl Private {
     /// # Errors
     /// [`Error::File`] when one is there and cannot be read.
     pub fn former(&self, id: &SessionId) -> Result<Vec<Holding>, Error> {
-        let Ok(entries) = fs::read_dir(self.former_folder(id)) else { return Ok(Vec::new()) };
-        let mut found = Vec::new();
-        for entry in entries.flatten() {
-            let bytes = read(&entry.path())?.unwrap_or_default();
-            found.extend(serde_json::from_slice::<HoldingFile>(&bytes).ok().and_then(from_file));
-        }
-        Ok(found)
+        let mut every = self.every(id)?;
+        let last = every.iter().map(|holding| holding.epoch).max();
+        every.retain(|holding| Some(holding.epoch) != last);
+        Ok(every)
     }
 
     /// Every claim that was made here, of each session the last one.
@@ -110,17 +105,9 @@ impl Private {
     /// # Errors
     /// [`Error::File`] when the folder cannot be listed.
     pub fn holdings(&self) -> Result<Vec<Holding>, Error> {
-        let folder = self.folder.join("claims");
         let mut found = Vec::new();
-        let entries = match fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(found),
-            Err(source) => return Err(Error::File { path: folder, source }),
-        };
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let id = name.to_str().and_then(|name| name.strip_suffix(".json")).and_then(|id| id.parse().ok());
-            if let Some(id) = id {
+        for name in names(&self.folder.join("claims"))? {
+            if let Ok(id) = name.parse() {
                 found.extend(self.holding(&id)?);
             }
         }
@@ -128,17 +115,26 @@ impl Private {
         Ok(found)
     }
 
-    /// Notes a claim. Another claim of the same session that was noted here is kept: its agent may still ask.
+    fn every(&self, id: &SessionId) -> Result<Vec<Holding>, Error> {
+        let folder = self.claims_of(id);
+        let mut found = Vec::new();
+        for name in names(&folder)?.iter().filter(|name| name.ends_with(".json") && !name.starts_with('.')) {
+            let bytes = read(&folder.join(name))?.unwrap_or_default();
+            found.extend(serde_json::from_slice::<HoldingFile>(&bytes).ok().and_then(from_file));
+        }
+        Ok(found)
+    }
+
+    /// Notes a claim, in a file of its own: two agents of one clone may hold a session in turn, and who was stopped while
+    /// it noted something of its claim must not write over what was noted of another. What has ended stays so.
     ///
     /// # Errors
     /// [`Error::File`].
     pub fn note(&self, holding: &Holding) -> Result<(), Error> {
-        let path = self.holding_path(&holding.id);
-        if let Some(former) = self.holding(&holding.id)?.filter(|former| former.nonce != holding.nonce) {
-            let kept = self.former_folder(&holding.id).join(format!("{}.json", former.nonce));
-            make_parent(&kept)?;
-            fs::rename(&path, &kept).map_err(Error::file(&kept))?;
-            step("former");
+        let path = self.claims_of(&holding.id).join(format!("{}.json", holding.nonce));
+        let noted = read(&path)?.and_then(|bytes| serde_json::from_slice::<HoldingFile>(&bytes).ok());
+        if holding.stage != Stage::Ended && noted.is_some_and(|noted| noted.stage == Stage::Ended) {
+            return Ok(());
         }
         let file = HoldingFile {
             version: 1,
@@ -151,16 +147,11 @@ impl Private {
             path: holding.path.clone(),
             ended_at: holding.ended_at.clone(),
         };
-        let bytes = serde_json::to_vec_pretty(&file).expect("strings and numbers are JSON");
-        write(&path, &bytes)
+        write(&path, &serde_json::to_vec_pretty(&file).expect("strings and numbers are JSON"))
     }
 
-    fn former_folder(&self, id: &SessionId) -> PathBuf {
-        self.folder.join("claims/former").join(id.as_str())
-    }
-
-    fn holding_path(&self, id: &SessionId) -> PathBuf {
-        self.folder.join("claims").join(format!("{id}.json"))
+    fn claims_of(&self, id: &SessionId) -> PathBuf {
+        self.folder.join("claims").join(id.as_str())
     }
 
     /// Takes the lock `name` of this repository if nobody has it; it is free again when the guard or process is gone.
@@ -224,6 +215,15 @@ fn from_file(file: HoldingFile) -> Option<Holding> {
         path: file.path,
         ended_at: file.ended_at,
     })
+}
+
+/// The names in `folder`; none where it is not there.
+fn names(folder: &Path) -> Result<Vec<String>, Error> {
+    match fs::read_dir(folder) {
+        Ok(entries) => Ok(entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(source) => Err(Error::File { path: folder.to_owned(), source }),
+    }
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {

@@ -23,10 +23,17 @@ impl Core {
         place.into_iter().chain(hub).flat_map(|(top, folder)| own::halves(&top, &folder)).collect()
     }
 
-    /// The old half-written files of private state.
-    pub(super) fn halves_in_private(&self) -> Vec<PathBuf> {
+    /// The old half-written files of private state; of claims, those of one session or of all.
+    pub(super) fn halves_in_private(&self, id: Option<&SessionId>) -> Vec<PathBuf> {
         let private = self.private.folder();
-        let folders = ["", "claims", "journal"].map(|name| (private.join(name), &[".tmp", "index-"][..]));
+        let claims = match id {
+            Some(id) => vec![private.join("claims").join(id.as_str())],
+            None => {
+                fs::read_dir(private.join("claims")).into_iter().flatten().flatten().map(|each| each.path()).collect()
+            }
+        };
+        let folders = [private.to_owned(), private.join("journal")].into_iter().chain(claims);
+        let folders = folders.map(|folder| (folder, &[".tmp", "index-"][..]));
         let others = [
             (self.store.path().to_owned(), &[".tmp", "trace-"][..]),
             (self.options.place.common_dir.clone(), &["git-session-index."]),
@@ -38,7 +45,7 @@ impl Core {
             Some(now - seconds > AGE_SECONDS_MIN)
         };
         let mut found = Vec::new();
-        for (folder, prefixes) in folders.into_iter().chain(others) {
+        for (folder, prefixes) in folders.chain(others) {
             for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
                 let name = entry.file_name();
                 let half = prefixes.iter().any(|prefix| name.to_string_lossy().starts_with(prefix));
@@ -53,7 +60,7 @@ impl Core {
     /// Takes away what a killed command of this session left, and what is old in private state. Never a reason to
     /// fail: the next one tries again.
     pub(super) fn sweep(&self, id: &SessionId) {
-        for path in self.halves_of(id).into_iter().chain(self.halves_in_private()) {
+        for path in self.halves_of(id).into_iter().chain(self.halves_in_private(Some(id))) {
             let _ = fs::remove_file(path);
         }
     }

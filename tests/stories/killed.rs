@@ -393,7 +393,7 @@ fn what_is_half_written_in_private_state_goes_when_it_is_old() {
     let scene = claim_scene();
     let private = ".git/git-session";
     scene.one.run(&["list"]).done();
-    let names = [".tmpAbCdEf", "index-AbCdEf", "claims/.tmpAbCdEf", "journal/.tmpAbCdEf"]
+    let names = [".tmpAbCdEf", "index-AbCdEf", "claims/2026-11-20-auth/.tmpAbCdEf", "journal/.tmpAbCdEf"]
         .map(|name| format!("{private}/{name}"));
     let lay = || names.iter().for_each(|name| scene.hub.write(name, "half"));
     let there = || names.iter().filter(|name| scene.hub.exists(name)).count();

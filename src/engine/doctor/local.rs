@@ -58,7 +58,7 @@ impl Core {
                 diagnosis.findings.extend(found);
             }
         }
-        diagnosis.findings.extend(self.halves_in_private().into_iter().map(half_written));
+        diagnosis.findings.extend(self.halves_in_private(None).into_iter().map(half_written));
         let told = holdings.into_iter().filter_map(|holding| holding.path?.canonicalize().ok()).collect();
         self.check_litter(tip, &told, diagnosis)?;
         for id in self.local_drafts(&tip.whereabouts.layout) {
