@@ -284,7 +284,10 @@ pub fn abandon(
         Standing::Planned => (State::Planned, board.record(State::Planned, id, now)?),
         Standing::Active { .. } => (State::Active, held_by_caller(board, id, caller, now)?),
     };
-    fold(&mut record, &wish.work.entries);
+    // Who does not hold it may still have an earlier claim's copy, which is older than what later holders published.
+    let nothing = WorkFiles::default();
+    let work = if from == State::Active { &wish.work } else { &nothing };
+    fold(&mut record, &work.entries);
     let epoch = record.claim.as_ref().map(|claim| claim.epoch);
     record.result = Some(Outcome {
         outcome: Ending::Abandoned,
@@ -297,7 +300,7 @@ pub fn abandon(
     note(&mut record, Event::Abandoned, caller, epoch, now, Some(&wish.reason));
     let to = State::Abandoned;
     let mut edits = vec![Edit::Move { id: id.clone(), from, to }];
-    edits.extend(write_work(&wish.work.files, id, to));
+    edits.extend(write_work(&work.files, id, to));
     edits.push(Edit::Write {
         id: id.clone(),
         state: to,
