@@ -104,8 +104,7 @@ impl Engine {
         }
         let clock = &self.core.clock;
         let began = clock.elapsed();
-        // Who leads may be stopped and never let go: what is left of the time belongs to the remote.
-        let most = SEAT_WAIT_MAX.min(self.core.options.timeout / 4);
+        let most = self.seat_wait_max();
         let mut ticket = (joins == Joins::Yes).then(|| queue.wait(&wish.nonce, names)).transpose()?;
         loop {
             if let Some(guard) = queue.lead()? {
@@ -128,6 +127,11 @@ impl Engine {
             }
             clock.wait(POLL);
         }
+    }
+
+    /// Who leads may be stopped and never let go: what is left of the time belongs to the remote.
+    fn seat_wait_max(&self) -> Duration {
+        SEAT_WAIT_MAX.min(self.core.options.timeout / 4)
     }
 
     /// Decides on top of what others have staged, adds to it, and waits for what becomes of it.
@@ -166,7 +170,9 @@ impl Engine {
         };
         drop(stage);
         drop(ticket);
-        let told = self.hear(queue, number)?;
+        // Who has staged nothing owes nothing, and need not wait for a leader that is stopped.
+        let most = if sent.is_ok() { Duration::MAX } else { self.seat_wait_max() };
+        let told = self.hear(queue, number, most)?;
         match (told, sent) {
             (Some(Told::Landed(head)), sent) => {
                 let head = Oid::from_str(&head)?;
@@ -181,7 +187,8 @@ impl Engine {
             (Some(Told::Refused), _) => Ok(Joined::Again),
             (Some(Told::Alone), _) => Ok(Joined::Alone),
             (Some(Told::Unknown) | None, Ok(sent)) => Ok(Joined::Unknown(sent)),
-            (Some(Told::Unknown) | None, Err(_)) => Ok(Joined::Again),
+            (Some(Told::Unknown), Err(_)) => Ok(Joined::Again),
+            (None, Err(_)) => Ok(Joined::Declined(number)),
         }
     }
 
@@ -303,8 +310,9 @@ impl Engine {
         }
     }
 
-    /// Waits for what became of a batch; `None` when its leader is gone or the deadline has come.
-    fn hear(&self, queue: &Queue, number: u64) -> Result<Option<Told>, Error> {
+    /// Waits for what became of a batch; `None` when its leader is gone, or it took longer than `most` or the deadline.
+    fn hear(&self, queue: &Queue, number: u64, most: Duration) -> Result<Option<Told>, Error> {
+        let began = self.core.clock.elapsed();
         let told =
             || -> Result<Option<Told>, Error> { Ok(queue.batch()?.and_then(|batch| batch.told(number).cloned())) };
         loop {
@@ -315,7 +323,7 @@ impl Engine {
                 // It may have told and left between the two looks.
                 return told();
             }
-            if self.core.clock.over() {
+            if self.core.clock.over() || self.core.clock.elapsed().saturating_sub(began) > most {
                 return Ok(None);
             }
             self.core.clock.wait(POLL);

@@ -5,14 +5,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::Duration;
 
 use super::Core;
 use crate::checkout::{own, own_folder};
 use crate::domain::id::SessionId;
 
 /// How old a half-written file of private state has to be before nobody can still be writing it.
-const AGE_SECONDS_MIN: i64 = 3600;
+const AGE_MIN: Duration = Duration::from_secs(3600);
 
 impl Core {
     /// The half-written files of one session: in its checkout and in the hub's view of it.
@@ -38,11 +38,11 @@ impl Core {
             (self.store.path().to_owned(), &[".tmp", "trace-"][..]),
             (self.options.place.common_dir.clone(), &["git-session-index."]),
         ];
-        let now = self.clock.now().unix();
+        // The file system's time, not ours: this command has just made a lock here.
+        let Ok(now) = fs::metadata(private.join("locks")).and_then(|data| data.modified()) else { return Vec::new() };
         let old = |path: &Path| {
             let written = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?.modified().ok()?;
-            let seconds = i64::try_from(written.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()?;
-            Some(now - seconds > AGE_SECONDS_MIN)
+            Some(now.duration_since(written).is_ok_and(|age| age > AGE_MIN))
         };
         let mut found = Vec::new();
         for (folder, prefixes) in folders.chain(others) {

@@ -36,8 +36,9 @@ pub(crate) struct Hub {
     pub(crate) skew_seconds: i64,
 }
 
-/// The system dates a file by ticks that are longer than whole schedules: these dates go by seconds from 1970.
-const DATED: Duration = Duration::from_secs(1_000_000_000);
+/// The system dates a file by ticks that are longer than whole schedules: these dates go by hours from tomorrow. What is
+/// old would be swept away.
+const TOMORROW: Duration = Duration::from_secs(24 * 3600);
 
 impl Hub {
     /// Dates what was written to the journal since this was called last: the engine reads it oldest first.
@@ -45,9 +46,9 @@ impl Hub {
         let Ok(entries) = fs::read_dir(self.common_dir.join("git-session/journal")) else { return };
         for path in entries.flatten().map(|entry| entry.path()) {
             let modified = path.metadata().and_then(|data| data.modified()).unwrap();
-            if modified > SystemTime::UNIX_EPOCH + DATED {
+            if modified < SystemTime::now() + TOMORROW / 2 {
                 let file = fs::File::options().write(true).open(&path).unwrap();
-                file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(tick)).unwrap();
+                file.set_modified(SystemTime::now() + TOMORROW + Duration::from_secs(3600 * tick)).unwrap();
             }
         }
     }

@@ -179,6 +179,11 @@ impl Remote for Network {
         Ok(seen)
     }
 
+    fn branches(&mut self, deadline: Instant) -> Result<Vec<RefName>, SyncError> {
+        self.reach(deadline)?;
+        Ok(vec![RefName::branch("main").unwrap()])
+    }
+
     fn fetch(&mut self, names: &[RefName], deadline: Instant) -> Result<Advertised, SyncError> {
         self.reach(deadline)?;
         let seen = {
