@@ -117,7 +117,7 @@ impl Scene {
     fn state(&self) -> BTreeMap<String, String> {
         let mut state = BTreeMap::new();
         let mut note = |key: &str, text: String| {
-            state.insert(key.to_owned(), masked(&text));
+            state.insert(masked(key), masked(&text));
         };
         let names = |text: &str| refs(text).into_keys().collect::<Vec<_>>().join("\n");
         note("remote refs", names(&self.world.remote(&["for-each-ref", "--format=%(refname) %(objectname)"])));
