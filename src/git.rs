@@ -112,6 +112,12 @@ impl Config {
         Self { entries }
     }
 
+    /// The configuration that git would print so, for tests.
+    #[cfg(test)]
+    pub(crate) fn of(text: &str) -> Self {
+        Self::parse(text)
+    }
+
     /// Every key with its value, in git's order: the last one of a key counts.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.entries.iter().map(|entry| (entry.key.as_str(), entry.value.as_str()))

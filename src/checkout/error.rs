@@ -121,6 +121,12 @@ pub enum CheckoutError {
         /// What git would use.
         found: String,
     },
+    /// git is configured to sign commits and could not.
+    #[error("git is configured to sign commits, and this one could not be signed: {said}")]
+    Unsigned {
+        /// What git said.
+        said: String,
+    },
     /// A value that may not stand in an environment file.
     #[error("the value of `{name}` has a control character")]
     ControlCharacter {

@@ -30,6 +30,7 @@ pub mod own;
 pub mod protect;
 pub mod provision;
 pub mod refresh;
+pub mod sign;
 mod trash;
 pub mod wip;
 pub mod worktree;

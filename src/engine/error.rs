@@ -104,10 +104,10 @@ pub enum Error {
     Setting(#[from] BadSetting),
     /// The store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
     /// The checkout failed.
     #[error(transparent)]
-    Checkout(#[from] CheckoutError),
+    Checkout(CheckoutError),
     /// A program failed.
     #[error(transparent)]
     Process(#[from] ProcessError),
@@ -141,9 +141,38 @@ impl Error {
         move |source| Self::File { path, source }
     }
 
+    /// A commit could not be signed, so nothing was pushed.
+    fn unsigned(message: String) -> Self {
+        Self::Environment {
+            message,
+            hint: Some("git config --show-origin --get-regexp '^(commit|user|gpg)'".to_owned()),
+        }
+    }
+
     /// An [`Error::Environment`] without a hint.
     pub(super) fn environment(message: impl Into<String>) -> Self {
         Self::Environment { message: message.into(), hint: None }
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unsigned(said) => Self::unsigned(said),
+            StoreError::Git(_) | StoreError::File { .. } | StoreError::NoSuchPlace(_) | StoreError::Unsupported(_) => {
+                Self::Store(error)
+            }
+        }
+    }
+}
+
+impl From<CheckoutError> for Error {
+    fn from(error: CheckoutError) -> Self {
+        if let CheckoutError::Unsigned { .. } = error {
+            Self::unsigned(error.to_string())
+        } else {
+            Self::Checkout(error)
+        }
     }
 }
 

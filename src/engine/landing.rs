@@ -185,6 +185,7 @@ impl Core {
                 Land::Rebase => LandingKind::Rebase,
             },
             committer: Committer { name, email, unix: tip.now.unix() },
+            signing: self.signing(),
         };
         match landing::land(&request, self.clock.deadline())? {
             Landing::Clean { code_tree, commits } => Ok((code_tree, commits)),

@@ -102,6 +102,7 @@ impl Engine {
         if let Some(created) = &created {
             self.core.mark_checkout(created, &id, &claim)?;
             let identity = Identity::new(&claim.agent, &id, &self.core.user(), &tip.settings.env_domain);
+            let identity = Identity { signing_key: self.core.signing().and_then(|signing| signing.key), ..identity };
             let deadline = self.core.clock.deadline();
             let common_dir = &self.core.options.place.common_dir;
             let root = tip.whereabouts.layout.root();

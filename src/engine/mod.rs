@@ -62,6 +62,7 @@ pub use whereabouts::Whereabouts;
 pub use work::{ReleaseRequest, Wip};
 
 use crate::checkout::identity::{Identity, User};
+use crate::checkout::sign::Signing;
 use crate::domain::agent::AgentName;
 use crate::domain::id::SessionId;
 use crate::domain::nonce::Nonce;
@@ -225,7 +226,18 @@ impl Core {
         Signatures {
             author: (identity.author_name, identity.author_email),
             committer: (identity.committer_name, identity.committer_email),
+            sign: self.signing().map(|signing| -> std::rc::Rc<crate::store::Sign> {
+                std::rc::Rc::new(move |repository, commit| {
+                    signing.sign(repository, commit).map_err(|error| chain(&error))
+                })
+            }),
         }
+    }
+
+    /// How commits are signed, where git is configured to sign them.
+    fn signing(&self) -> Option<Signing> {
+        let (common, engine) = (self.options.place.common_dir.clone(), self.store.path().to_owned());
+        Signing::wanted(&self.options.git_config, &self.options.user.signed(), common, engine, self.clock.deadline())
     }
 
     fn user(&self) -> User {

@@ -124,6 +124,7 @@ impl Core {
             root,
             kind: LandingKind::Squash,
             committer: Committer { name, email, unix: tip.now.unix() },
+            signing: self.signing(),
         };
         let code_tree = match landing::land(&request, self.clock.deadline())? {
             Landing::Clean { code_tree, .. } => code_tree,

@@ -42,5 +42,6 @@ pub fn merge(repository: &Repository, merge: &Merge<'_>) -> Result<Oid, StoreErr
     let time = Time::new(merge.at.unix(), 0);
     let author = Signature::new(&merge.signatures.author.0, &merge.signatures.author.1, &time)?;
     let committer = Signature::new(&merge.signatures.committer.0, &merge.signatures.committer.1, &time)?;
-    Ok(repository.commit(None, &author, &committer, merge.message, &tree, &[&ours, &theirs])?)
+    let commit = repository.commit(None, &author, &committer, merge.message, &tree, &[&ours, &theirs])?;
+    merge.signatures.signed(repository, commit)
 }

@@ -15,7 +15,7 @@ pub use history::{CommitNote, contains, find, note, notes_since};
 pub use merge::{Merge, merge};
 pub use observe::Observer;
 pub use read::CommitShelf;
-pub use write::{Draft, Signatures, Written, write};
+pub use write::{Draft, Sign, Signatures, Written, write};
 
 /// A store operation that failed for reasons other than what the board says.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +35,9 @@ pub enum StoreError {
     /// An edit names a place that the board does not have; a defect of the caller.
     #[error("edit of `{0}`, which is not on the board")]
     NoSuchPlace(String),
+    /// A commit that is to be signed could not be.
+    #[error("{0}")]
+    Unsigned(String),
     /// The repository's format is not one that libgit2 opens.
     #[error("this repository cannot be used: {0}")]
     Unsupported(String),

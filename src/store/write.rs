@@ -8,13 +8,31 @@ use crate::domain::change::{Change, Edit, FileMode as BoardMode};
 use crate::domain::layout::{Layout, component_fits};
 use crate::domain::time::Timestamp;
 
-/// Who a commit is by: name and mail of the author and of the committer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Makes a commit once more, signed; its error is what there is to say.
+pub type Sign = dyn Fn(&Repository, Oid) -> Result<Oid, String>;
+
+/// Who a commit is by: name and mail of the author and of the committer, and how it is signed.
+#[derive(Clone)]
 pub struct Signatures {
     /// The author's name and mail.
     pub author: (String, String),
     /// The committer's name and mail.
     pub committer: (String, String),
+    /// Signs it, where that is wanted.
+    pub sign: Option<std::rc::Rc<Sign>>,
+}
+
+impl Signatures {
+    pub(super) fn signed(&self, repository: &Repository, commit: Oid) -> Result<Oid, StoreError> {
+        let Some(sign) = &self.sign else { return Ok(commit) };
+        sign(repository, commit).map_err(StoreError::Unsigned)
+    }
+}
+
+impl std::fmt::Debug for Signatures {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{:?} {:?} signed: {}", self.author, self.committer, self.sign.is_some())
+    }
 }
 
 /// What a commit is built from.
@@ -62,6 +80,7 @@ pub fn write(repository: &Repository, layout: &Layout, draft: &Draft<'_>) -> Res
     let author = signature(&draft.signatures.author, &time)?;
     let committer = signature(&draft.signatures.committer, &time)?;
     let commit = repository.commit(None, &author, &committer, &draft.change.message(), &tree, &parents)?;
+    let commit = draft.signatures.signed(repository, commit)?;
     objects.push(commit);
     Ok(Written { commit, objects })
 }

@@ -40,6 +40,7 @@ impl Story {
             root: ROOT,
             kind,
             committer: Committer { name: "Session <x>".into(), email: "x@agents.local".into(), unix: 1_800_000_000 },
+            signing: None,
         };
         let before = picture(&self.world.top);
         let landing = land(&request, soon());

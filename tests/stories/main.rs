@@ -22,6 +22,7 @@ mod script;
 mod secrets;
 mod servers;
 mod takeover;
+mod signed;
 mod untouched;
 mod verify;
 mod verify_log;

@@ -37,6 +37,8 @@ pub struct Identity {
     pub committer_name: String,
     /// The same address as the author's.
     pub committer_email: String,
+    /// The key that commits are signed with, where git would look for one of the committer's name and find none.
+    pub signing_key: Option<String>,
 }
 
 /// Whether a call changed anything.
@@ -53,7 +55,13 @@ impl Identity {
     pub fn of_person(user: &User) -> Self {
         let plain = name(&user.name, "unknown");
         let email = user.email.replace(['<', '>', '\n', '\0'], "");
-        Self { author_name: plain.clone(), author_email: email.clone(), committer_name: plain, committer_email: email }
+        Self {
+            author_name: plain.clone(),
+            author_email: email.clone(),
+            committer_name: plain,
+            committer_email: email,
+            signing_key: None,
+        }
     }
 
     /// The identity of a session that `agent` holds on behalf of `user`, with addresses in `env_domain`.
@@ -66,6 +74,7 @@ impl Identity {
             author_email: email.clone(),
             committer_name: format!("Session-{id} (via {via})"),
             committer_email: email,
+            signing_key: None,
         }
     }
 }
@@ -103,16 +112,15 @@ pub fn configure_with(
     }
     let file = git_dir.join(if linked { "config.worktree" } else { "config" });
     let mut settings = Settings::load(&file, deadline)?;
-    let wanted = [
-        ("user.name", identity.author_name.as_str()),
-        ("user.email", &identity.author_email),
-        ("author.name", &identity.author_name),
+    let mut wanted = vec![("user.name", identity.author_name.as_str()), ("user.email", &identity.author_email)];
+    wanted.extend(identity.signing_key.as_deref().map(|key| ("user.signingKey", key)));
+    wanted.extend([
+        ("author.name", identity.author_name.as_str()),
         ("author.email", &identity.author_email),
         ("committer.name", &identity.committer_name),
         ("committer.email", &identity.committer_email),
-    ];
-    let wanted: Vec<(&str, &str)> =
-        wanted.into_iter().chain(further.iter().map(|(key, value)| (key.as_str(), value.as_str()))).collect();
+    ]);
+    wanted.extend(further.iter().map(|(key, value)| (key.as_str(), value.as_str())));
     if settings.set_all(&wanted, deadline)? == Configured::Changed {
         changed = Configured::Changed;
     }

@@ -13,6 +13,7 @@ use std::time::Instant;
 use git2::{Oid, Repository};
 
 use super::CheckoutError;
+use super::sign::Signing;
 
 mod changes;
 mod history;
@@ -44,6 +45,8 @@ pub struct LandingRequest<'a> {
     pub kind: LandingKind,
     /// Who commits the replayed commits of a rebase.
     pub committer: Committer,
+    /// How those are signed, if at all.
+    pub signing: Option<Signing>,
 }
 
 /// What a landing makes of the session's commits.

@@ -44,6 +44,9 @@ pub(super) fn replay(
             Err(path) => return Ok((Merged::Conflicts(vec![path]), Vec::new())),
         };
         last = rewrite(engine, id, tree, last, &request.committer)?;
+        if let Some(signing) = &request.signing {
+            last = signing.sign(engine, last)?;
+        }
         commits.push(last);
     }
     if merges == 0 {
@@ -65,7 +68,7 @@ fn to_replay(merger: &Merger<'_>, request: &LandingRequest<'_>) -> Result<Vec<Oi
 }
 
 /// Writes the commit anew: tree, parent and committer given, author, encoding and message byte for byte as they were.
-/// A signature would no longer fit and is left out.
+/// An old signature would no longer fit and is left out.
 fn rewrite(
     engine: &Repository,
     original: Oid,
