@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::output::{Answer, Raw};
+use super::output::{Answer, Raw, safe_json};
 use super::{Context, Failure};
 use crate::domain::quote::{quote_fish, quote_powershell};
 
@@ -46,7 +46,7 @@ impl Env {
             Shell::Sh => environment.script.clone(),
             Shell::Fish => lines(&|key, value| format!("set -gx {key} {}\n", quote_fish(value))),
             Shell::Pwsh => lines(&|key, value| format!("$env:{key} = {}\n", quote_powershell(value))),
-            Shell::Json => format!("{}\n", json!({ "vars": vars })),
+            Shell::Json => format!("{}\n", safe_json(&json!({ "vars": vars }))),
         };
         Ok(Answer { raw: Raw::Verbatim, ..Answer::new(text, json!({ "vars": vars })) })
     }

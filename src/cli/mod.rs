@@ -172,6 +172,7 @@ impl From<ConfigError> for Failure {
             }
             ConfigError::NoRepository(_)
             | ConfigError::Unsupported { .. }
+            | ConfigError::Embedded(_)
             | ConfigError::Setting(_)
             | ConfigError::Git(_)
             | ConfigError::Here(_) => Self::Config(error),
@@ -328,7 +329,8 @@ fn unparsed(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     let words = arguments.iter().skip(1).filter_map(|word| word.to_str());
     let command = words.clone().find(|word| !word.starts_with('-')).unwrap_or_default();
     if !json {
-        output::complain(&error.render().to_string());
+        // It quotes words that may come from anywhere.
+        output::complain(&output::safe_lines(&error.render().to_string()));
         return ExitCode::from(2);
     }
     let text = error.to_string();

@@ -59,13 +59,13 @@ impl Answer {
 pub fn answer(global: &Global, command: &str, answer: Answer) -> u8 {
     if !global.quiet {
         for note in &answer.notes {
-            complain(&format!("note: {note}\n"));
+            complain(&format!("note: {}\n", hanging(note)));
         }
     }
     if global.json {
         let ok = answer.status == 0;
         let document = json!({ "schema_version": 1, "ok": ok, "command": command, "data": answer.data });
-        say(&format!("{document}\n"));
+        say(&format!("{}\n", safe_json(&document)));
     } else {
         match answer.raw {
             Raw::Verbatim => say(&answer.text),
@@ -87,14 +87,14 @@ pub fn failure(global: &Global, command: &str, failure: &Failure) -> u8 {
                 "hint": told.hint, "details": told.details,
             },
         });
-        say(&format!("{document}\n"));
+        say(&format!("{}\n", safe_json(&document)));
     } else {
         for line in told.seen.iter().filter(|_| !global.quiet) {
-            complain(&format!("note: {line}\n"));
+            complain(&format!("note: {}\n", hanging(line)));
         }
-        complain(&format!("error: {}\n", safe_lines(&told.message)));
+        complain(&format!("error: {}\n", hanging(&told.message)));
         if let Some(hint) = &told.hint {
-            complain(&format!("hint: {}\n", safe_lines(hint)));
+            complain(&format!("hint: {}\n", hanging(hint)));
         }
     }
     told.status
@@ -237,6 +237,32 @@ pub fn safe_lines(text: &str) -> String {
             c => vec![c],
         })
         .collect()
+}
+
+/// The same with every line after the first one set in, so that a server that says `hint: …` on a line of its own is
+/// not taken for us: agents run hints.
+fn hanging(text: &str) -> String {
+    safe_lines(text.trim_end()).replace('\n', "\n    ")
+}
+
+/// A document in which what a terminal would obey is escaped too: JSON itself asks for that only below U+0020.
+pub(super) fn safe_json(document: &Value) -> String {
+    let plain = document.to_string();
+    if !plain.contains(unprintable) {
+        return plain;
+    }
+    let mut text = String::with_capacity(plain.len());
+    for c in plain.chars() {
+        if unprintable(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            text.push(c);
+        }
+    }
+    text
 }
 
 /// Writes to standard output. A reader that went away is success: it has what it wanted.

@@ -50,6 +50,9 @@ pub enum ConfigError {
         /// What libgit2 said.
         why: String,
     },
+    /// A repository that is among the files of another one.
+    #[error("`{0}` is a repository that came with the files of another one, whose settings are not trusted")]
+    Embedded(PathBuf),
     /// A setting that is not known or cannot be read.
     #[error(transparent)]
     Setting(#[from] BadSetting),

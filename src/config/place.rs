@@ -14,6 +14,7 @@ use crate::engine::options::{CheckoutMark, Place};
 /// [`ConfigError::NoRepository`] and [`ConfigError::Unsupported`].
 pub(super) fn find(here: &Path) -> Result<Place, ConfigError> {
     let repository = open(here)?;
+    refuse_embedded(&repository)?;
     let worktree = repository.workdir().map(real);
     let git_dir = real(repository.path());
     let mut common_dir = real(repository.commondir());
@@ -34,6 +35,24 @@ pub(super) fn find(here: &Path) -> Result<Place, ConfigError> {
 pub(super) fn is_own(place: &Place) -> bool {
     let Some(worktree) = &place.worktree else { return true };
     !worktree.join(".git/git-session/hub").exists()
+}
+
+/// A folder of another repository's files may look like a bare repository, with settings that name programs: whoever
+/// stepped into it would run them. git has `safe.bareRepository` against that, which is not on by default.
+fn refuse_embedded(repository: &Repository) -> Result<(), ConfigError> {
+    let git_dir = real(repository.path());
+    let named = super::variable_os("GIT_DIR").is_some_and(|git_dir| !git_dir.is_empty());
+    if named || git_dir.components().any(|component| component.as_os_str() == ".git") {
+        return Ok(());
+    }
+    let outer = git_dir.parent().and_then(|parent| open_as(parent, RepositoryOpenFlags::empty()).ok());
+    let tracked = outer.is_some_and(|outer| {
+        let top = outer.workdir().map(real);
+        let relative = top.as_deref().and_then(|top| git_dir.strip_prefix(top).ok());
+        relative
+            .is_some_and(|relative| outer.index().is_ok_and(|index| index.find_prefix(relative.join("HEAD")).is_ok()))
+    });
+    if tracked { Err(ConfigError::Embedded(git_dir)) } else { Ok(()) }
 }
 
 fn open(here: &Path) -> Result<Repository, ConfigError> {

@@ -62,7 +62,12 @@ impl Default for Layout {
 /// Whether one component of a path may be written: not empty, not `.` or `..`, not `.git` in any spelling that some
 /// file system takes for it, no `/`, no NUL, no backslash.
 pub fn component_fits(component: &str) -> bool {
-    let folded = component.trim_end_matches(['.', ' ']).to_lowercase();
+    // HFS+ passes over these, NTFS over whatever follows a colon, and both over case (git's `is_hfs_dotgit` and
+    // `is_ntfs_dotgit`).
+    let passed_over =
+        |c: char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
+    let folded: String = component.chars().filter(|c| !passed_over(*c)).take_while(|c| *c != ':').collect();
+    let folded = folded.trim_end_matches(['.', ' ']).to_lowercase();
     !component.is_empty()
         && component != "."
         && component != ".."

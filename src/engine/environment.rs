@@ -91,7 +91,12 @@ impl Core {
 
     /// The environment file's text: the built-in template, or the board's where somebody trusted that very text.
     pub(super) fn render_env(&self, tip: &Tip, values: &EnvValues) -> Result<String, Error> {
-        let own = self.template(tip, "session-env.j2")?;
+        let own = match self.template(tip, "session-env.j2") {
+            // What cannot be a template nobody has trusted, and it is no reason to leave a claim unfinished.
+            Err(Error::Broken(broken)) if broken.code != "unreadable" => None,
+            Err(Error::Environment { .. }) => None,
+            own => own?,
+        };
         let trust = self.trust()?;
         let own = own.filter(|text| trust.has(super::trust::Trusted::EnvTemplate, text));
         Ok(template::render_env(values, own.as_deref())?)

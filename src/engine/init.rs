@@ -265,7 +265,7 @@ impl Core {
     ) -> Result<Option<(Edit, RefUpdate)>, Error> {
         let repository = self.store.repository();
         let shelf = CommitShelf::open(repository, layout, commit, None)?;
-        if !shelf.has_root() {
+        if !shelf.has_root()? {
             return Ok(None);
         }
         let active = shelf.ids(State::Active)?;

@@ -220,7 +220,7 @@ impl Engine {
         };
         let repository = self.core.store.repository();
         let shelf = CommitShelf::open(repository, &whereabouts.layout, board, Some(base))?;
-        if !shelf.has_root() {
+        if !shelf.has_root()? {
             return Err(no_board(&format!("no `{}` on `{}`", whereabouts.layout.root(), short(&whereabouts.board))));
         }
         if whereabouts.apart() {

@@ -146,8 +146,8 @@ impl Engine {
 
     /// `.git-session.yaml` on the base branch.
     fn pointer(&self, commit: Oid) -> Result<Pointer, Error> {
-        let tree = self.core.store.repository().find_commit(commit)?.tree()?;
-        let Some(entry) = tree.get_name(".git-session.yaml") else { return Ok(Pointer::default()) };
+        let shelf = CommitShelf::open(self.core.store.repository(), &Layout::default(), commit, None)?;
+        let Some((_, bytes)) = shelf.file(".git-session.yaml", 4096)? else { return Ok(Pointer::default()) };
         let broken = |message: String| Broken {
             code: "bad_pointer",
             session: None,
@@ -155,12 +155,7 @@ impl Engine {
             line: None,
             message,
         };
-        let blob =
-            self.core.store.repository().find_blob(entry.id()).map_err(|error| broken(error.message().to_owned()))?;
-        if blob.size() > 4096 {
-            return Err(broken("is larger than 4 KiB".to_owned()).into());
-        }
-        serde_yaml::from_slice(blob.content()).map_err(|error| broken(error.to_string()).into())
+        serde_yaml::from_slice(&bytes).map_err(|error| broken(error.to_string()).into())
     }
 }
 
@@ -183,7 +178,7 @@ fn hub_branch(core: &Core) -> Result<RefName, Error> {
 }
 
 pub(super) fn refuse_two_boards(base: &CommitShelf<'_>, whereabouts: &Whereabouts) -> Result<(), Error> {
-    if !base.has_root() {
+    if !base.has_root()? {
         return Ok(());
     }
     Err(Broken {

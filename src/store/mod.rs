@@ -8,6 +8,7 @@ mod history;
 mod merge;
 mod observe;
 mod read;
+mod sound;
 mod write;
 
 pub use engine_repository::EngineRepository;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use git2::{FileMode, ObjectType, Oid, Repository, Tree};
 
+use super::sound::{Unsound, unsound};
 use super::{StoreError, object_id};
 use crate::domain::board::{Broken, PlanFile, Shelf};
 use crate::domain::format::FormatError;
@@ -15,6 +16,9 @@ use crate::domain::lockfile::LockFile;
 use crate::domain::plan::Plan;
 use crate::domain::record::Record;
 use crate::domain::state::State;
+
+/// Most files of the base branch that scopes are compared for.
+const PATHS_MAX: usize = 2_000_000;
 
 /// The sessions' folders that were looked at.
 type Folders<'repo> = HashMap<(State, SessionId), Rc<Tree<'repo>>>;
@@ -54,8 +58,36 @@ impl<'repo> CommitShelf<'repo> {
     }
 
     /// Whether the root is there at all.
-    pub fn has_root(&self) -> bool {
-        self.top.get_path(self.layout.root().as_ref()).is_ok()
+    ///
+    /// # Errors
+    /// [`Broken`] when something else than a folder is there or on the way, or a name in it has a twin.
+    pub fn has_root(&self) -> Result<bool, Broken> {
+        let root = self.layout.root();
+        let ends = root.match_indices('/').map(|(at, _)| at).chain([root.len()]);
+        for path in ends.filter_map(|end| root.get(..end)) {
+            let Ok(entry) = self.top.get_path(path.as_ref()) else { return Ok(false) };
+            if entry.filemode_raw() != i32::from(FileMode::Tree) {
+                return Err(broken(kind_code(entry.filemode_raw()), None, path, "is no folder"));
+            }
+        }
+        self.refuse_root_twin()?;
+        Ok(true)
+    }
+
+    /// `Sessions.lock` beside `sessions.lock` is one file on half the world's machines.
+    fn refuse_root_twin(&self) -> Result<(), Broken> {
+        let root = self.layout.root();
+        let Ok(entry) = self.top.get_path(root.as_ref()) else { return Ok(()) };
+        let tree = self.repository.find_tree(entry.id()).map_err(|error| self.unreadable(None, root, &error))?;
+        let ours = State::ALL.map(State::folder).into_iter().chain([Layout::LOCK, "config.yaml"]);
+        for ours in ours {
+            let other = |name: &&str| *name != ours && name.eq_ignore_ascii_case(ours);
+            let twin = tree.iter().find_map(|entry| entry.name().ok().filter(other).map(str::to_owned));
+            if let Some(twin) = twin {
+                return Err(broken("case_twin", None, &format!("{root}/{twin}"), "differs from another in case alone"));
+            }
+        }
+        Ok(())
     }
 
     /// Whether there is anything at a path from the top.
@@ -134,6 +166,10 @@ impl<'repo> CommitShelf<'repo> {
         self.refuse_twin(state, id)?;
         let tree = self.repository.find_tree(entry.id());
         let folder = Rc::new(tree.map_err(|error| self.unreadable(Some(id), &path(), &error))?);
+        let unsound = unsound(self.repository, &folder).map_err(|error| self.unreadable(Some(id), &path(), &error))?;
+        if let Some(Unsound { path: inner, code, how }) = unsound {
+            return Err(broken(code, Some(id), format!("{}/{inner}", path()).trim_end_matches('/'), how));
+        }
         self.folders.borrow_mut().insert(key, Rc::clone(&folder));
         Ok(Some(folder))
     }
@@ -250,16 +286,19 @@ impl Shelf for CommitShelf<'_> {
         };
         let mut paths = Vec::new();
         let root = format!("{}/", self.layout.root());
-        top.walk(git2::TreeWalkMode::PreOrder, |prefix, entry| {
+        let walked = top.walk(git2::TreeWalkMode::PreOrder, |prefix, entry| {
             if prefix == root {
                 return git2::TreeWalkResult::Skip;
             }
             if entry.kind() == Some(ObjectType::Blob) {
                 paths.push(format!("{prefix}{}", String::from_utf8_lossy(entry.name_bytes())));
             }
-            git2::TreeWalkResult::Ok
-        })
-        .map_err(|error| self.unreadable(None, "the base branch", &error))?;
+            if paths.len() > PATHS_MAX { git2::TreeWalkResult::Abort } else { git2::TreeWalkResult::Ok }
+        });
+        if paths.len() > PATHS_MAX {
+            return Err(broken("too_many", None, "the base branch", "has more files than scopes are compared for"));
+        }
+        walked.map_err(|error| self.unreadable(None, "the base branch", &error))?;
         Ok(paths)
     }
 }

@@ -310,7 +310,7 @@ impl Agent {
         self.nameless().inside(format!(".worktrees/{}", id(slug)))
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = bare_command(env!("CARGO_BIN_EXE_git-session"), &self.root, &self.dir);
         command.args(words);
         if let Some(name) = &self.name {

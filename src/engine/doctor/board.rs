@@ -55,20 +55,10 @@ fn check_session(
     findings: &mut Vec<Finding>,
 ) {
     let folder = tip.whereabouts.layout.folder(state, id);
-    match shelf.files(state, id) {
-        Ok(files) => {
-            for (path, mode, _) in files {
-                let what = match mode {
-                    0o120_000 => "a symbolic link",
-                    0o160_000 => "a submodule",
-                    _ => continue,
-                };
-                let finding =
-                    Finding::new("link", Severity::Error, format!("is {what}; nothing under the root may be"));
-                findings.push(finding.about(id).at(format!("{folder}/{}", path.escape_debug())));
-            }
-        }
-        Err(broken) => findings.push(Finding::of_broken(&broken)),
+    // What is in the folder cannot be told from what is wrong with the folder.
+    if let Err(broken) = shelf.files(state, id) {
+        findings.push(Finding::of_broken(&broken));
+        return;
     }
     let standing = board.standing(id);
     if let Err(broken) = &standing {

@@ -117,6 +117,9 @@ impl Engine {
         match self.look_to_read() {
             Ok(tip) => {
                 self.check_split(before.as_deref(), &tip, &mut diagnosis)?;
+                diagnosis.findings.extend(tip.stale.iter().map(|why| {
+                    Finding::new("stale", Severity::Warning, format!("this is the last known board: {why}"))
+                }));
                 self.core.check_board(&tip, &mut diagnosis)?;
                 self.core.check_here(&tip, &mut diagnosis)?;
             }
