@@ -39,6 +39,7 @@ impl Engine {
                 .into());
         }
         let id = self.held_id(&request.query)?;
+        checks::secrets_in_words(&id, "--reason", &request.reason)?;
         if self.core.ended_at(&id)?.is_none() {
             self.settle_work(&id, request.wip)?;
         }

@@ -26,6 +26,11 @@ pub(super) fn secrets_in_files(id: &SessionId, work: &WorkFiles) -> Result<(), R
     secrets_in(id, &work.files, &[])
 }
 
+/// Refuses keys and tokens in what was said with a command, which goes into records, reports and commit messages.
+pub(super) fn secrets_in_words(id: &SessionId, option: &str, words: &str) -> Result<(), Refusal> {
+    secrets_in(id, &[FolderFile { path: option.to_owned(), bytes: words.as_bytes().to_vec() }], &[])
+}
+
 /// Refuses keys and tokens in files and in the added lines of a patch; values are masked.
 pub(super) fn secrets_in(id: &SessionId, files: &[FolderFile], patch: &[u8]) -> Result<(), Refusal> {
     let mut found: Vec<String> = Vec::new();

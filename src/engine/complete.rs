@@ -101,6 +101,9 @@ impl Engine {
     /// `secret`; [`Error::Unfinished`] when it landed and cleaning up failed; those of the loop.
     pub fn complete(&mut self, request: &CompleteRequest) -> Result<CompleteAnswer, Error> {
         let id = self.held_id(&request.query)?;
+        if let (Secrets::Refused, Some(summary)) = (request.secrets, &request.summary) {
+            super::checks::secrets_in_words(&id, "--summary", summary)?;
+        }
         self.bring_back(&id)?;
         let place = self.core.workplace(&id)?;
         let head = match self.core.ended_at(&id)? {

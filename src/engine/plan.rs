@@ -1,5 +1,6 @@
 //! Planning: drafts in the hub, and the moves that put them on the board.
 
+use super::checks::secrets_in;
 use super::drafts::{FILE_BYTES_MAX, read_draft, remove_published};
 use super::hub::Occasion;
 use super::update::{Parcel, Proposal, Step, Won};
@@ -74,6 +75,10 @@ impl Engine {
             id: id.clone(),
             files: vec![FolderFile { path: "SESSION.md".to_owned(), bytes: text.clone().into_bytes() }],
         };
+        // A draft in the hub is not on its way anywhere yet.
+        if request.until == Until::Ready || self.core.options.place.top.is_none() {
+            secrets_in(&id, &draft.files, &[])?;
+        }
         match (request.until, self.core.draft_folder(&tip.whereabouts.layout, &id)) {
             (Until::Draft, Some(folder)) => {
                 Plan::parse(text.as_bytes()).map_err(|error| {
@@ -106,6 +111,9 @@ impl Engine {
             own::at(top, &tip.whereabouts.layout.folder(State::Drafting, &id))?;
         }
         let draft = folder.as_deref().map(|folder| read_draft(&id, folder)).transpose()?;
+        if let Some(draft) = &draft {
+            secrets_in(&id, &draft.files, &[])?;
+        }
         let moved = self.plan_move("ready", &id, State::Planned, &mut |board, caller, wish, tip| {
             Ok(moves::make_ready(board, &id, draft.as_ref(), caller, &wish.nonce, tip.now)?)
         });

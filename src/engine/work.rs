@@ -102,6 +102,7 @@ impl Engine {
                 .into());
         }
         let id = self.held_id(&request.query)?;
+        super::checks::secrets_in_words(&id, "--reason", &request.reason)?;
         self.settle_work(&id, request.wip)?;
         let files = self.work_files(&id)?;
         super::checks::secrets_in_files(&id, &files)?;

@@ -13,5 +13,6 @@ mod forge;
 mod ground;
 mod links;
 mod names;
+mod secrets;
 mod shown;
 mod sizes;
