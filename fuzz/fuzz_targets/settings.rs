@@ -1,0 +1,4 @@
+//! See `bodies::settings`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| bodies::settings(bytes));
