@@ -210,7 +210,7 @@ impl Core {
         // Where there is none yet, it may be that the remote's HEAD was moved off the branch that has it.
         let begun = |commit: &Oid| {
             let shelf = CommitShelf::open(self.store.repository(), &tip.whereabouts.layout, *commit, None);
-            shelf.is_ok_and(|shelf| shelf.has_root())
+            shelf.is_ok_and(|shelf| shelf.has_root().unwrap_or(true))
         };
         let fresh = !tip.advertised.refs.get(&tip.whereabouts.board).is_some_and(begun);
         let elsewhere: Vec<&RefName> =
