@@ -148,6 +148,7 @@ pub(crate) fn server(place: Where, sessions: usize) -> Server {
     }
     let code = vec![Edit::Top { path: "code".to_owned(), bytes: b"1\n".to_vec() }];
     let signatures = Signatures {
+        sign: None,
         author: ("Ada".to_owned(), "ada@example.org".to_owned()),
         committer: ("Ada".to_owned(), "ada@example.org".to_owned()),
     };
