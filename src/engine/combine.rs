@@ -11,44 +11,21 @@ use std::time::Duration;
 
 use git2::Oid;
 
-use super::journal::{Entry, Journal};
+use super::journal::Entry;
 use super::patience::Tries;
-use super::private::LockGuard;
-use super::queue::{Batch, Queue, Ticket, Told};
+use super::queue::{Batch, Queue, Told};
+use super::seat::{Company, POLL, Window};
 use super::update::{Decide, Parcel, Proposal, Sent, Step};
 use super::{Engine, Error, Tip, Wish};
 use crate::remote::{Advertised, PackSource, PushOutcome, RefName};
 use crate::steps::step;
 use crate::store;
 
-/// So often somebody who waits looks whether it is its turn.
-const POLL: Duration = Duration::from_millis(2);
-
-/// So long a process waits for its turn before it goes alone.
-const SEAT_WAIT_MAX: Duration = Duration::from_secs(5);
-
 /// A leader goes when nobody has been at it for so long, though somebody waits.
 const GATHER_IDLE_MAX: Duration = Duration::from_millis(150);
 
 /// A leader goes after this long whoever waits.
 const GATHER_MAX: Duration = Duration::from_millis(1500);
-
-/// What a process does in one round.
-pub(super) enum Seat {
-    /// It looks and swaps, for itself and for those who wait.
-    Lead(LockGuard),
-    /// It adds to the batch of who leads.
-    Member(Box<Window>),
-    /// It looks and swaps for itself alone: nobody let it, for too long.
-    Alone,
-}
-
-/// A batch that may be added to.
-pub(super) struct Window {
-    batch: Batch,
-    _stage: LockGuard,
-    _ticket: Option<Ticket>,
-}
 
 /// What became of joining.
 pub(super) enum Joined<A> {
@@ -76,64 +53,7 @@ pub(super) enum Led<A> {
     Pushed(Box<Sent<A>>, PushOutcome, Oid),
 }
 
-/// Who may join whom, and what it has seen so far.
-pub(super) struct Company<'a> {
-    pub(super) queue: &'a Queue,
-    pub(super) journal: &'a Journal,
-    pub(super) wish: &'a Wish,
-    pub(super) names: &'a [RefName],
-}
-
-/// Whether a process may add to another's batch.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Joins {
-    /// It may.
-    Yes,
-    /// It swaps for itself, but lets nobody else do so meanwhile.
-    No,
-    /// What it has sent may have landed with a batch: it waits for the lead as long as it takes.
-    OnlyLeads,
-}
-
 impl Engine {
-    /// Waits for a seat: the lead, a batch to join, or the end of patience.
-    pub(super) fn seat(&self, company: &Company<'_>, joins: Joins, declined: Option<u64>) -> Result<Seat, Error> {
-        let Company { queue, wish, names, .. } = company;
-        if let Some(guard) = queue.lead()? {
-            return Ok(Seat::Lead(guard));
-        }
-        let clock = &self.core.clock;
-        let began = clock.elapsed();
-        let most = self.seat_wait_max();
-        let mut ticket = (joins == Joins::Yes).then(|| queue.wait(&wish.nonce, names)).transpose()?;
-        loop {
-            if let Some(guard) = queue.lead()? {
-                return Ok(Seat::Lead(guard));
-            }
-            if joins == Joins::Yes
-                && let Some(batch) = queue.batch()?
-                && batch.open
-                && Some(batch.number) != declined
-                && batch.knows(names)
-                && let Some(stage) = queue.stage(batch.number)?
-                && let Some(now) = queue.batch()?.filter(|now| now.number == batch.number && now.open)
-            {
-                let window = Window { batch: now, _stage: stage, _ticket: ticket.take() };
-                return Ok(Seat::Member(Box::new(window)));
-            }
-            let waited = clock.elapsed().saturating_sub(began);
-            if clock.over() || (joins != Joins::OnlyLeads && waited > most) {
-                return Ok(Seat::Alone);
-            }
-            clock.wait(POLL);
-        }
-    }
-
-    /// Who leads may be stopped and never let go: what is left of the time belongs to the remote.
-    fn seat_wait_max(&self) -> Duration {
-        SEAT_WAIT_MAX.min(self.core.options.timeout / 4)
-    }
-
     /// Decides on top of what others have staged, adds to it, and waits for what becomes of it.
     pub(super) fn join<A>(
         &mut self,
@@ -142,7 +62,7 @@ impl Engine {
         decide: &mut Decide<'_, A>,
     ) -> Result<Joined<A>, Error> {
         let Company { queue, journal, wish, .. } = company;
-        let Window { mut batch, _stage: stage, _ticket: ticket } = window;
+        let Window { mut batch, stage, ticket } = window;
         let number = batch.number;
         let Some(tip) = self.tip_of(&batch)? else { return Ok(Joined::Declined(number)) };
         let decided = match decide(&self.core, &tip) {
@@ -307,26 +227,6 @@ impl Engine {
             batch.open = false;
             queue.save(&batch)?;
             return Ok(batch);
-        }
-    }
-
-    /// Waits for what became of a batch; `None` when its leader is gone, or it took longer than `most` or the deadline.
-    fn hear(&self, queue: &Queue, number: u64, most: Duration) -> Result<Option<Told>, Error> {
-        let began = self.core.clock.elapsed();
-        let told =
-            || -> Result<Option<Told>, Error> { Ok(queue.batch()?.and_then(|batch| batch.told(number).cloned())) };
-        loop {
-            if let Some(told) = told()? {
-                return Ok(Some(told));
-            }
-            if queue.lead()?.is_some() {
-                // It may have told and left between the two looks.
-                return told();
-            }
-            if self.core.clock.over() || self.core.clock.elapsed().saturating_sub(began) > most {
-                return Ok(None);
-            }
-            self.core.clock.wait(POLL);
         }
     }
 

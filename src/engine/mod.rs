@@ -29,6 +29,7 @@ mod patience;
 mod plan;
 mod private;
 mod queue;
+mod seat;
 mod settle;
 mod sweep;
 mod sync;

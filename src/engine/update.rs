@@ -4,11 +4,12 @@
 //! wish is made once, so a retry is the same claim; while it is not known whether a commit of ours landed, no other
 //! is built; and what was sent is in the journal before it is sent, so that a kill loses nothing but time.
 
-use super::combine::{Company, Joined, Joins, Led, Seat, entry};
+use super::combine::{Joined, Led, entry};
 use super::journal::{Ending, Journal, PendingClaim};
 use super::options::Rehearsal;
 use super::patience::{Patience, Tries};
 use super::queue::Queue;
+use super::seat::{Company, Joins, Seat};
 use super::settle::{Lock, Orphans, Verdict};
 use super::tip::Ground;
 use super::{Core, Engine, Error, Tip, Wish};
@@ -155,6 +156,7 @@ impl Engine {
                 Seat::Alone => None,
                 Seat::Lead(guard) => Some(guard),
             };
+            let turn = self.turn();
             let gathers = joins == Joins::Yes && lead.is_some();
             let mut names = extra.to_vec();
             if gathers {
@@ -163,7 +165,7 @@ impl Engine {
             let tip = match self.look_on(ground, Purpose::Write, &names) {
                 Ok(tip) => tip,
                 Err(Error::Unreachable { reason, .. }) => {
-                    drop(lead);
+                    drop((turn, lead));
                     tries.offline(reason, &self.core);
                     continue;
                 }
@@ -200,7 +202,7 @@ impl Engine {
                             }
                             Led::Pushed(own, outcome, _) => {
                                 sent = self.after_batch(*own, outcome, &mut tries);
-                                drop(lead);
+                                drop((turn, lead));
                                 tries.pause(&mut self.core);
                                 continue;
                             }
@@ -238,7 +240,7 @@ impl Engine {
                 }
                 (PushOutcome::Offline { reason }, earlier) => {
                     sent = (earlier == Earlier::Undecided).then_some(this);
-                    drop(lead);
+                    drop((turn, lead));
                     tries.offline(reason, &self.core);
                     continue;
                 }
@@ -247,7 +249,7 @@ impl Engine {
                     sent = Some(this);
                 }
             }
-            drop(lead);
+            drop((turn, lead));
             tries.pause(&mut self.core);
         }
     }

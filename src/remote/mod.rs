@@ -35,6 +35,7 @@ mod settings;
 mod ssh;
 mod thin;
 mod trace;
+mod turn;
 mod url;
 
 use std::time::Instant;
@@ -46,6 +47,7 @@ pub use pack::PackSource;
 pub use refs::{Advertised, RefName, RefNameError, RefUpdate};
 pub use settings::{RemoteSettings, Transport, Watched};
 pub use thin::write_pack;
+pub use turn::{Queued, Turn};
 
 /// What the caller means to do with what it looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +88,11 @@ pub trait Remote: Send {
     /// # Errors
     /// [`SyncError`]; objects may have arrived nevertheless.
     fn fetch(&mut self, names: &[RefName], deadline: Instant) -> Result<Advertised, SyncError>;
+
+    /// Asks whether it is our turn to look and push, where processes of one machine take turns.
+    fn turn(&self) -> Queued {
+        Queued::Free
+    }
 
     /// Moves refs as one request, each from exactly its `old` value; all or none when there is more than one.
     ///

@@ -14,6 +14,7 @@ use super::outcome::{DeniedKind, PushOutcome, SyncError};
 use super::pack::{Pack, PackSource, Thin};
 use super::refs::{Advertised, RefName, RefUpdate, Standing, standing};
 use super::request::{Reply, request, unable};
+use super::turn::{self, Queued};
 use super::url::RemoteUrl;
 use super::{Purpose, Remote};
 
@@ -61,6 +62,13 @@ impl Remote for PipeRemote {
                 self.seen = Some(Seen::new(names, &there));
                 Ok(there)
             }
+        }
+    }
+
+    fn turn(&self) -> Queued {
+        match &self.write {
+            Place::Here(path) => turn::ask(path),
+            Place::There(..) => Queued::Free,
         }
     }
 

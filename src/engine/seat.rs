@@ -1,0 +1,144 @@
+//! Whose turn it is: the lead of a clone's processes, a place in a batch, a turn at a remote on this machine.
+//!
+//! All of it is waiting, and all waiting has a bound. Nothing here decides who wins.
+
+use std::time::Duration;
+
+use super::journal::Journal;
+use super::private::LockGuard;
+use super::queue::{Batch, Queue, Ticket, Told};
+use super::{Engine, Error, Wish};
+use crate::remote::{Queued, RefName, Turn};
+
+/// So often somebody who waits looks whether it is its turn.
+pub(super) const POLL: Duration = Duration::from_millis(2);
+
+/// So often somebody who has just come asks for a turn at the remote.
+const TURN_POLL: Duration = Duration::from_millis(20);
+
+/// After so long it asks twice as often, after twice as long three times as often, and so on.
+const TURN_HALVED: Duration = Duration::from_millis(50);
+
+/// But not more often than this.
+const TURN_POLL_MIN: Duration = Duration::from_micros(250);
+
+/// So long it waits for a turn at the remote before it goes without: thirty others may be before it.
+const TURN_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// So long a process waits for its turn before it goes alone.
+const SEAT_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// What a process does in one round.
+pub(super) enum Seat {
+    /// It looks and swaps, for itself and for those who wait.
+    Lead(LockGuard),
+    /// It adds to the batch of who leads.
+    Member(Box<Window>),
+    /// It looks and swaps for itself alone: nobody let it, for too long.
+    Alone,
+}
+
+/// A batch that may be added to.
+pub(super) struct Window {
+    pub(super) batch: Batch,
+    pub(super) stage: LockGuard,
+    pub(super) ticket: Option<Ticket>,
+}
+
+/// Who may join whom, and what it has seen so far.
+pub(super) struct Company<'a> {
+    pub(super) queue: &'a Queue,
+    pub(super) journal: &'a Journal,
+    pub(super) wish: &'a Wish,
+    pub(super) names: &'a [RefName],
+}
+
+/// Whether a process may add to another's batch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Joins {
+    /// It may.
+    Yes,
+    /// It swaps for itself, but lets nobody else do so meanwhile.
+    No,
+    /// What it has sent may have landed with a batch: it waits for the lead as long as it takes.
+    OnlyLeads,
+}
+
+impl Engine {
+    /// Waits for a seat: the lead, a batch to join, or the end of patience.
+    pub(super) fn seat(&self, company: &Company<'_>, joins: Joins, declined: Option<u64>) -> Result<Seat, Error> {
+        let Company { queue, wish, names, .. } = company;
+        if let Some(guard) = queue.lead()? {
+            return Ok(Seat::Lead(guard));
+        }
+        let clock = &self.core.clock;
+        let began = clock.elapsed();
+        let most = self.seat_wait_max();
+        let mut ticket = (joins == Joins::Yes).then(|| queue.wait(&wish.nonce, names)).transpose()?;
+        loop {
+            if let Some(guard) = queue.lead()? {
+                return Ok(Seat::Lead(guard));
+            }
+            if joins == Joins::Yes
+                && let Some(batch) = queue.batch()?
+                && batch.open
+                && Some(batch.number) != declined
+                && batch.knows(names)
+                && let Some(stage) = queue.stage(batch.number)?
+                && let Some(now) = queue.batch()?.filter(|now| now.number == batch.number && now.open)
+            {
+                let window = Window { batch: now, stage, ticket: ticket.take() };
+                return Ok(Seat::Member(Box::new(window)));
+            }
+            let waited = clock.elapsed().saturating_sub(began);
+            if clock.over() || (joins != Joins::OnlyLeads && waited > most) {
+                return Ok(Seat::Alone);
+            }
+            clock.wait(POLL);
+        }
+    }
+
+    /// Waits for our turn at the remote, where clones of one machine take turns: the longer it takes, the more often it
+    /// is asked for, so that who came first mostly goes first.
+    pub(super) fn turn(&self) -> Option<Turn> {
+        let clock = &self.core.clock;
+        let (began, most) = (clock.elapsed(), TURN_WAIT_MAX.min(self.core.options.timeout / 3));
+        loop {
+            let waited = match self.remote.turn() {
+                Queued::Ours(turn) => return Some(turn),
+                Queued::Free => return None,
+                Queued::Theirs => clock.elapsed().saturating_sub(began),
+            };
+            if clock.over() || waited > most {
+                return None;
+            }
+            let patience = 1.0 + waited.as_secs_f64() / TURN_HALVED.as_secs_f64();
+            clock.wait(TURN_POLL.div_f64(patience).max(TURN_POLL_MIN));
+        }
+    }
+
+    /// Who leads may be stopped and never let go: what is left of the time belongs to the remote.
+    pub(super) fn seat_wait_max(&self) -> Duration {
+        SEAT_WAIT_MAX.min(self.core.options.timeout / 4)
+    }
+
+    /// Waits for what became of a batch; `None` when its leader is gone, or it took longer than `most` or the deadline.
+    pub(super) fn hear(&self, queue: &Queue, number: u64, most: Duration) -> Result<Option<Told>, Error> {
+        let began = self.core.clock.elapsed();
+        let told =
+            || -> Result<Option<Told>, Error> { Ok(queue.batch()?.and_then(|batch| batch.told(number).cloned())) };
+        loop {
+            if let Some(told) = told()? {
+                return Ok(Some(told));
+            }
+            if queue.lead()?.is_some() {
+                // It may have told and left between the two looks.
+                return told();
+            }
+            if self.core.clock.over() || self.core.clock.elapsed().saturating_sub(began) > most {
+                return Ok(None);
+            }
+            self.core.clock.wait(POLL);
+        }
+    }
+}
