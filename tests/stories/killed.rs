@@ -115,9 +115,12 @@ impl Scene {
 
     /// Everything that a run leaves behind, with what differs from run to run masked.
     fn state(&self) -> BTreeMap<String, String> {
-        let mut state = BTreeMap::new();
+        let mut state: BTreeMap<String, String> = BTreeMap::new();
         let mut note = |key: &str, text: String| {
-            state.insert(masked(key), masked(&text));
+            // What is named by a nonce may be there more than once.
+            let mut every = [state.remove(&masked(key)).unwrap_or_default(), masked(&text)];
+            every.sort();
+            state.insert(masked(key), every.concat());
         };
         let names = |text: &str| refs(text).into_keys().collect::<Vec<_>>().join("\n");
         note("remote refs", names(&self.world.remote(&["for-each-ref", "--format=%(refname) %(objectname)"])));
