@@ -69,7 +69,7 @@ fn layers_look_down_only() {
 }
 
 /// Whoever has one of these words outside its home has found a way around the design.
-const HOMES: [(&str, &[&str]); 9] = [
+const HOMES: [(&str, &[&str]); 10] = [
     ("Command::new", &["process.rs"]),
     ("Utc::now", &["engine/clock.rs"]),
     ("SystemTime::now", &["engine/clock.rs"]),
@@ -78,6 +78,7 @@ const HOMES: [(&str, &[&str]); 9] = [
     ("println!", &[]),
     ("io::stdout", &["cli/output.rs"]),
     (".remote.push(&proposal", &["engine/update.rs"]),
+    ("begin_glance(", &["engine/glance/mod.rs", "engine/look.rs"]),
     ("unsafe ", &[]),
 ];
 

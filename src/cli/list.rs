@@ -1,10 +1,13 @@
 //! `list`: the board at a glance.
 
+use std::fmt::Write as _;
+
 use clap::Args;
 use serde_json::json;
 
-use super::output::{Answer, safe};
+use super::output::{self, Answer, Document, safe, safe_lines};
 use super::{Context, Failure, evidence, view};
+use crate::domain::agent::AgentName;
 use crate::domain::state::State;
 use crate::engine::{Life, Listed};
 
@@ -34,6 +37,9 @@ pub(super) struct Arguments {
     why: bool,
 }
 
+/// How many closed sessions are read before something is shown.
+const ROWS_MAX: usize = 1000;
+
 impl Arguments {
     pub(super) fn run(&self, context: &mut Context) -> Result<Answer, Failure> {
         let mut engine = context.engine_with_capabilities(&self.can)?;
@@ -42,36 +48,55 @@ impl Arguments {
             (true, true) => State::ALL.to_vec(),
             (true, false) => vec![State::Active, State::Planned, State::Drafting],
         };
-        let (mut sessions, tip) = engine.list(&states)?;
-        let agent = &engine.options().agent.name;
-        let stale = |listed: &Listed| matches!(listed.life, Some(Life::Quiet | Life::Expired));
-        sessions.retain(|listed| {
-            (!self.mine || listed.claim().is_some_and(|claim| claim.agent == *agent))
-                && (!self.stale || stale(listed))
-                && (self.can.is_empty() || listed.ready)
-        });
-        let shown = sessions.iter().filter(|_| context.global.json);
-        let data = json!({
-            "sessions": shown.map(view::listed).collect::<Vec<_>>(),
-            "tip": tip.board.to_string(),
-            "stale": tip.stale.is_some(),
-            "tip_skew_seconds": engine.tip_ahead(&tip),
-        });
-        let width = sessions.iter().map(|listed| listed.id.as_str().len()).max().unwrap_or(0);
-        let mut text = String::new();
-        for listed in &sessions {
-            text.push_str(&format!(
-                "{:<10} {:<width$}  {}\n",
-                listed.state.folder(),
-                listed.id.as_str(),
-                self.rest(listed, &tip)
-            ));
-        }
-        let mut notes: Vec<String> =
+        let json = context.global.json;
+        let agent = engine.options().agent.name.clone();
+        let mut document = Document::begin("list", "sessions");
+        let mut rows = Rows::default();
+        let mut notes = Vec::new();
+        let listing = engine.list(&states, &mut |tip, listed| {
+            if !self.wants(&listed, &agent) {
+                return;
+            }
+            notes.extend(view::skew(&listed));
+            if json {
+                document.push(view::listed_text(&listed));
+                document.flush();
+            } else {
+                rows.push(listed.state, listed.id.as_str(), self.rest(&listed, tip));
+            }
+        })?;
+        let tip = &listing.tip;
+        let mut said: Vec<String> =
             tip.stale.iter().map(|why| format!("this is the last known board: {why}")).collect();
-        notes.extend(engine.tip_ahead(&tip).map(|ahead| evidence::skewed("the board's newest commit", ahead)));
-        notes.extend(sessions.iter().filter_map(view::skew));
-        Ok(Answer::new(text, data).with_notes(notes))
+        let ahead = engine.tip_ahead(tip);
+        said.extend(ahead.map(|ahead| evidence::skewed("the board's newest commit", ahead)));
+        said.append(&mut notes);
+        if json {
+            let data = json!({
+                "tip": tip.board.to_string(),
+                "stale": tip.stale.is_some(),
+                "tip_skew_seconds": ahead,
+                "closed": listing.closed,
+            });
+            return Ok(document.end(&data).with_notes(said));
+        }
+        let mut text = rows.text();
+        if let Some(closed @ 1..) = listing.closed.filter(|_| self.is_of_everything()) {
+            text.push_str(&format!("and {} closed: git session list --all\n", grouped(closed)));
+        }
+        Ok(Answer::new(text, json!({})).with_notes(said))
+    }
+
+    fn wants(&self, listed: &Listed, agent: &AgentName) -> bool {
+        let stale = matches!(listed.life, Some(Life::Quiet | Life::Expired));
+        (!self.mine || listed.claim().is_some_and(|claim| claim.agent == *agent))
+            && (!self.stale || stale)
+            && (self.can.is_empty() || listed.ready)
+    }
+
+    /// Whether it was asked for no part of the board, so that what is left out is to be mentioned.
+    fn is_of_everything(&self) -> bool {
+        self.state.is_empty() && !self.all && !self.mine && !self.stale && self.can.is_empty()
     }
 
     fn rest(&self, listed: &Listed, tip: &crate::engine::Tip) -> String {
@@ -97,5 +122,57 @@ impl Arguments {
             State::Drafting if listed.local => format!("{title} (here only)"),
             State::Planned | State::Drafting | State::Completed | State::Abandoned => title,
         }
+    }
+}
+
+/// Lines that are shown in columns, the closed sessions' a thousand at a time.
+#[derive(Default)]
+struct Rows {
+    rows: Vec<(State, String, String)>,
+    closed: usize,
+}
+
+impl Rows {
+    fn push(&mut self, state: State, id: &str, rest: String) {
+        self.rows.push((state, id.to_owned(), rest));
+        self.closed += usize::from(state.closed());
+        if self.closed >= ROWS_MAX {
+            output::say(&safe_lines(&self.text()));
+        }
+    }
+
+    /// The lines since the last time.
+    fn text(&mut self) -> String {
+        let width = self.rows.iter().map(|(_, id, _)| id.len()).max().unwrap_or(0);
+        let mut text = String::new();
+        for (state, id, rest) in self.rows.drain(..) {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{:<10} {id:<width$}  {rest}", state.folder());
+        }
+        self.closed = 0;
+        text
+    }
+}
+
+/// `99,000`.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!([0, 7, 999, 1000, 99_000, 1_234_567].map(grouped).join(" "), "0 7 999 1,000 99,000 1,234,567");
     }
 }

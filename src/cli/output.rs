@@ -39,6 +39,48 @@ pub enum Raw {
     Shown,
     /// Byte for byte.
     Verbatim,
+    /// The end of the JSON document that [`Document`] began.
+    Document,
+}
+
+/// A JSON document with a list so long that its beginning is written before its end is known.
+#[derive(Debug)]
+pub struct Document {
+    text: String,
+    first: bool,
+}
+
+impl Document {
+    /// Begins the document of `command`, whose data begins with the list `name`. Nothing is written yet.
+    pub fn begin(command: &str, name: &str) -> Self {
+        let text = format!(r#"{{"schema_version":1,"ok":true,"command":"{command}","data":{{"{name}":["#);
+        Self { text, first: true }
+    }
+
+    /// Adds one JSON value to the list.
+    pub fn push(&mut self, value: String) {
+        if !std::mem::take(&mut self.first) {
+            self.text.push(',');
+        }
+        self.text.push_str(&safe_json_text(value));
+    }
+
+    /// Writes what there is, if it is much. From then on the command must not fail.
+    pub fn flush(&mut self) {
+        if self.text.len() > 1 << 20 {
+            say(&std::mem::take(&mut self.text));
+        }
+    }
+
+    /// The answer: the rest of the document, with `data` behind the list.
+    pub fn end(mut self, data: &Value) -> Answer {
+        let data = safe_json(data);
+        let rest = data.strip_prefix('{').unwrap_or("}");
+        self.text.push_str(if rest == "}" { "]" } else { "]," });
+        self.text.push_str(rest);
+        self.text.push_str("}\n");
+        Answer { text: self.text, raw: Raw::Document, ..Answer::default() }
+    }
 }
 
 impl Answer {
@@ -62,13 +104,15 @@ pub fn answer(global: &Global, command: &str, answer: Answer) -> u8 {
             complain(&format!("note: {}\n", hanging(note)));
         }
     }
-    if global.json {
+    if answer.raw == Raw::Document {
+        say(&answer.text);
+    } else if global.json {
         let ok = answer.status == 0;
         let document = json!({ "schema_version": 1, "ok": ok, "command": command, "data": answer.data });
         say(&format!("{}\n", safe_json(&document)));
     } else {
         match answer.raw {
-            Raw::Verbatim => say(&answer.text),
+            Raw::Verbatim | Raw::Document => say(&answer.text),
             Raw::Shown => say(&safe_lines(&answer.text)),
         }
     }
@@ -225,18 +269,32 @@ impl Told {
 
 /// One line without anything that a terminal would obey.
 pub fn safe(text: &str) -> String {
-    text.chars().flat_map(|c| if unprintable(c) { c.escape_unicode().collect::<Vec<_>>() } else { vec![c] }).collect()
+    escaped(text, |_| false)
 }
 
 /// The same for several lines: line ends and tabs stay.
 pub fn safe_lines(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| match c {
-            '\n' | '\t' => vec![c],
-            c if unprintable(c) => c.escape_unicode().collect(),
-            c => vec![c],
-        })
-        .collect()
+    escaped(text, |c| matches!(c, '\n' | '\t'))
+}
+
+fn escaped(text: &str, stays: impl Fn(char) -> bool) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let (plain, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
+        if plain.bytes().all(|byte| matches!(byte, b' '..=b'~')) && (end.is_empty() || stays('\n')) {
+            // Nearly every line of a long list.
+            shown.push_str(line);
+            continue;
+        }
+        for c in line.chars() {
+            if unprintable(c) && !stays(c) {
+                shown.extend(c.escape_unicode());
+            } else {
+                shown.push(c);
+            }
+        }
+    }
+    shown
 }
 
 /// The same with every line after the first one set in, so that a server that says `hint: …` on a line of its own is
@@ -247,8 +305,12 @@ fn hanging(text: &str) -> String {
 
 /// A document in which what a terminal would obey is escaped too: JSON itself asks for that only below U+0020.
 pub(super) fn safe_json(document: &Value) -> String {
-    let plain = document.to_string();
-    if !plain.contains(unprintable) {
+    safe_json_text(document.to_string())
+}
+
+/// The same for what is JSON already.
+fn safe_json_text(plain: String) -> String {
+    if plain.bytes().all(|byte| matches!(byte, b' '..=b'~')) || !plain.contains(unprintable) {
         return plain;
     }
     let mut text = String::with_capacity(plain.len());

@@ -1,8 +1,14 @@
 //! How things are shown: JSON shapes that several verbs share, and times as people say them.
 
+use std::borrow::Cow;
+
+use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::domain::board::Broken;
+use crate::domain::id::SessionId;
 use crate::domain::record::Record;
+use crate::domain::refusal::Refusal;
 use crate::domain::state::State;
 use crate::domain::time::Timestamp;
 use crate::engine::{ClaimView, Life, Listed, PlanAnswer};
@@ -36,35 +42,77 @@ pub(super) fn claim(claim: &ClaimView) -> Value {
     })
 }
 
+/// A session as `list` has it: written without a detour, since there may be ten thousands.
+#[derive(Serialize)]
+struct ListedView<'a> {
+    id: &'a str,
+    title: String,
+    state: &'static str,
+    status: Option<&'static str>,
+    agent: Option<&'a str>,
+    epoch: Option<u32>,
+    claimed_at: Option<String>,
+    renewed_at: Option<String>,
+    lease: Option<&'static str>,
+    skew_seconds: Option<i64>,
+    ready: bool,
+    why: Vec<WhyView<'a>>,
+    priority: i64,
+    requires: &'a [String],
+    depends_on: Vec<&'a str>,
+    scope: &'a [String],
+    labels: &'a [String],
+    local: bool,
+}
+
+/// Why a session is not ready.
+#[derive(Serialize)]
+struct WhyView<'a> {
+    code: &'static str,
+    message: Cow<'a, str>,
+}
+
+impl<'a> ListedView<'a> {
+    fn of(listed: &'a Listed) -> Self {
+        let claim = listed.claim();
+        let plan = listed.plan.as_ref();
+        let refused = |why: &'a Refusal| WhyView { code: why.code.as_str(), message: why.message.as_str().into() };
+        let broken = |broken: &Broken| WhyView { code: broken.code, message: broken.to_string().into() };
+        Self {
+            id: listed.id.as_str(),
+            title: listed.title(),
+            state: listed.state.folder(),
+            status: listed
+                .record
+                .as_ref()
+                .filter(|_| listed.state == State::Active)
+                .map(|record| record.status.as_str()),
+            agent: claim.map(|claim| claim.agent.as_str()),
+            epoch: claim.map(|claim| claim.epoch),
+            claimed_at: claim.map(|claim| claim.claimed_at.to_string()),
+            renewed_at: claim.map(|claim| claim.renewed_at.to_string()),
+            lease: listed.life.map(Life::as_str),
+            skew_seconds: listed.ahead_seconds,
+            ready: listed.ready,
+            why: listed.why.iter().map(refused).chain(listed.broken.as_ref().map(broken)).collect(),
+            priority: plan.map_or(0, |plan| plan.priority),
+            requires: plan.map(|plan| plan.requires.as_slice()).unwrap_or_default(),
+            depends_on: plan.iter().flat_map(|plan| &plan.depends_on).map(SessionId::as_str).collect(),
+            scope: plan.map(|plan| plan.scope.as_slice()).unwrap_or_default(),
+            labels: plan.map(|plan| plan.labels.as_slice()).unwrap_or_default(),
+            local: listed.local,
+        }
+    }
+}
+
 /// A session as `list` has it.
 pub(super) fn listed(listed: &Listed) -> Value {
-    let claim = listed.claim();
-    let plan = listed.plan.as_ref();
-    let mut why: Vec<Value> =
-        listed.why.iter().map(|why| json!({ "code": why.code.as_str(), "message": why.message })).collect();
-    if let Some(broken) = &listed.broken {
-        why.push(json!({ "code": broken.code, "message": broken.to_string() }));
-    }
-    json!({
-        "id": listed.id.as_str(),
-        "title": listed.title(),
-        "state": listed.state.folder(),
-        "status": listed.record.as_ref().filter(|_| listed.state == State::Active).map(|record| record.status.as_str()),
-        "agent": claim.map(|claim| claim.agent.as_str()),
-        "epoch": claim.map(|claim| claim.epoch),
-        "claimed_at": claim.map(|claim| claim.claimed_at.to_string()),
-        "renewed_at": claim.map(|claim| claim.renewed_at.to_string()),
-        "lease": listed.life.map(Life::as_str),
-        "skew_seconds": listed.ahead_seconds,
-        "ready": listed.ready,
-        "why": why,
-        "priority": plan.map_or(0, |plan| plan.priority),
-        "requires": plan.map(|plan| plan.requires.clone()).unwrap_or_default(),
-        "depends_on": plan.map(|plan| plan.depends_on.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap_or_default(),
-        "scope": plan.map(|plan| plan.scope.clone()).unwrap_or_default(),
-        "labels": plan.map(|plan| plan.labels.clone()).unwrap_or_default(),
-        "local": listed.local,
-    })
+    serde_json::to_value(ListedView::of(listed)).expect("texts and numbers are JSON")
+}
+
+/// The same as text.
+pub(super) fn listed_text(listed: &Listed) -> String {
+    serde_json::to_string(&ListedView::of(listed)).expect("texts and numbers are JSON")
 }
 
 /// A record, by the names that `session.yaml` has: read back from what the record prints.

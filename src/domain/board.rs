@@ -3,6 +3,7 @@
 //! Deliberately not here: how a folder is read (the store does it from a commit, tests from a map), and what may be
 //! done with a session (`moves`).
 
+use std::cell::OnceCell;
 use std::fmt;
 
 use super::id::SessionId;
@@ -11,6 +12,7 @@ use super::oid::ObjectId;
 use super::plan::Plan;
 use super::record::Record;
 use super::refusal::Refusal;
+use super::scope::Scope;
 use super::state::State;
 use super::time::Timestamp;
 
@@ -149,6 +151,8 @@ pub struct Board<'a> {
     shelf: &'a dyn Shelf,
     lock: LockFile,
     old_lock: Option<LockFile>,
+    scopes: OnceCell<Vec<(SessionId, Scope)>>,
+    paths: OnceCell<Vec<String>>,
 }
 
 impl<'a> Board<'a> {
@@ -157,7 +161,8 @@ impl<'a> Board<'a> {
     /// # Errors
     /// [`Broken`] when a lock file does not parse: that stops everything.
     pub fn read(shelf: &'a dyn Shelf) -> Result<Self, Broken> {
-        Ok(Self { lock: shelf.lock()?, old_lock: shelf.old_lock()?, shelf })
+        let (lock, old_lock) = (shelf.lock()?, shelf.old_lock()?);
+        Ok(Self { lock, old_lock, shelf, scopes: OnceCell::new(), paths: OnceCell::new() })
     }
 
     /// The folders that it was read from.
@@ -178,6 +183,38 @@ impl<'a> Board<'a> {
     /// The time on the session's lock line, in either lock file.
     pub fn line(&self, id: &SessionId) -> Option<i64> {
         self.lock.get(id).or_else(|| self.old_lock.as_ref().and_then(|lock| lock.get(id)))
+    }
+
+    /// The active sessions that have a scope, read once: a list asks for them with each planned session.
+    ///
+    /// # Errors
+    /// [`Broken`] when the folder of active sessions cannot be read.
+    pub(super) fn active_scopes(&self) -> Result<&[(SessionId, Scope)], Broken> {
+        if let Some(scopes) = self.scopes.get() {
+            return Ok(scopes);
+        }
+        let mut scopes = Vec::new();
+        for id in self.shelf.ids(State::Active)? {
+            // A break inside a session stops it and what depends on it, not every claim with a scope (02 §5).
+            let Ok(Some(file)) = self.shelf.plan(State::Active, &id) else { continue };
+            match Scope::parse(&file.plan.scope) {
+                Ok(scope) if !scope.is_empty() => scopes.push((id, scope)),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        Ok(self.scopes.get_or_init(|| scopes))
+    }
+
+    /// [`Shelf::code_paths`], read once.
+    ///
+    /// # Errors
+    /// Those of the shelf.
+    pub(super) fn code_paths(&self) -> Result<&[String], Broken> {
+        if let Some(paths) = self.paths.get() {
+            return Ok(paths);
+        }
+        let paths = self.shelf.code_paths()?;
+        Ok(self.paths.get_or_init(|| paths))
     }
 
     /// The one state folder that has the session.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::tip::resolved;
 use super::{Core, Engine, Error, Tip};
 use crate::domain::board::{Board, Broken, PlanFile, Shelf, Standing};
 use crate::domain::id::{IdQuery, SessionId};
@@ -80,37 +81,52 @@ pub struct Shown {
     pub plan_text: Option<String>,
 }
 
+/// What a list was read from.
+#[derive(Debug, Clone)]
+pub struct Listing {
+    /// The tip.
+    pub tip: Tip,
+    /// How many sessions are completed or abandoned; `None` where their folders cannot be read.
+    pub closed: Option<usize>,
+}
+
 impl Engine {
-    /// The sessions in `states`, by state and id, with the tip they were read from.
+    /// Gives `each` session in `states`, by state and id, one by one: there may be more than fit into memory.
     ///
     /// # Errors
-    /// Those of looking; a session that is broken is listed with what is broken.
-    pub fn list(&mut self, states: &[State]) -> Result<(Vec<Listed>, Tip), Error> {
+    /// Those of looking, before the first; a session that is broken is listed with what is broken.
+    pub fn list(&mut self, states: &[State], each: &mut dyn FnMut(&Tip, Listed)) -> Result<Listing, Error> {
+        let reading = self.core.begin_glance();
         let tip = self.look_to_read()?;
         let core = &self.core;
-        let shelf = core.shelf(&tip, tip.board)?;
+        let shelf = core.glance(&tip, reading)?;
         let board = Board::read(&shelf)?;
-        let mut listed = Vec::new();
-        for state in states {
-            let mut ids: BTreeSet<SessionId> = shelf.ids(*state)?.into_iter().collect();
-            let on_board = ids.clone();
-            if *state == State::Drafting {
-                let drafts = core.local_drafts(&tip.whereabouts.layout);
-                for id in drafts {
-                    if board.place(&id).is_ok_and(|place| place.is_none()) {
-                        ids.insert(id);
-                    }
+        let counts = [State::Completed, State::Abandoned].map(|state| shelf.count(state).ok());
+        let closed = counts.into_iter().sum();
+        let ids = states.iter().map(|state| Ok((*state, shelf.ids(*state)?))).collect::<Result<Vec<_>, Broken>>()?;
+        for (state, on_board) in ids {
+            let mut ids: Vec<(SessionId, bool)> = on_board.into_iter().map(|id| (id, true)).collect();
+            if state == State::Drafting {
+                let mut drafts = core.local_drafts(&tip.whereabouts.layout);
+                drafts.retain(|id| board.place(id).is_ok_and(|place| place.is_none()));
+                ids.extend(drafts.into_iter().map(|id| (id, false)));
+                ids.sort();
+            }
+            for (id, on_board) in ids {
+                each(
+                    &tip,
+                    match on_board {
+                        true => core.listed(&tip, &board, &shelf, state, id, Depth::Line),
+                        false => core.listed_draft(&tip, id),
+                    },
+                );
+                if state.closed() {
+                    shelf.real().forget();
                 }
             }
-            for id in ids {
-                listed.push(if on_board.contains(&id) {
-                    core.listed(&tip, &board, *state, id, Depth::Line)
-                } else {
-                    core.listed_draft(&tip, id)
-                });
-            }
         }
-        Ok((listed, tip))
+        shelf.keep(&core.private);
+        Ok(Listing { tip, closed })
     }
 
     /// One session.
@@ -118,12 +134,25 @@ impl Engine {
     /// # Errors
     /// `no_session`; those of looking.
     pub fn show(&mut self, query: &IdQuery) -> Result<(Shown, Tip), Error> {
+        let reading = self.core.begin_glance();
         let tip = self.look_to_read()?;
-        let id = self.core.resolve(&tip, query)?;
         let core = &self.core;
-        let shelf = core.shelf(&tip, tip.board)?;
-        let board = Board::read(&shelf)?;
-        let Some(state) = board.place(&id)? else {
+        let glance = core.glance(&tip, reading)?;
+        let id = match query.as_str().parse() {
+            Ok(id) => id,
+            Err(_) => {
+                let mut ids = core.local_drafts(&tip.whereabouts.layout);
+                for state in State::ALL {
+                    ids.extend(glance.ids_with(state, query.as_str())?);
+                }
+                resolved(query, &ids)?
+            }
+        };
+        let board = Board::read(&glance)?;
+        let place = board.place(&id);
+        glance.keep(&core.private);
+        let shelf = glance.real();
+        let Some(state) = place? else {
             if !core.local_drafts(&tip.whereabouts.layout).contains(&id) {
                 return Err(Refusal::new(Code::NoSession, format!("no session `{id}` on the board"))
                     .text("id", id.as_str())
@@ -139,7 +168,7 @@ impl Engine {
         };
         let path = format!("{}/SESSION.md", tip.whereabouts.layout.folder(state, &id));
         let text = shelf.file(&path, Plan::BYTES_MAX)?;
-        let listed = core.listed(&tip, &board, state, id.clone(), Depth::Whole);
+        let listed = core.listed(&tip, &board, shelf, state, id.clone(), Depth::Whole);
         let frozen = listed.record.as_ref().and_then(moves::frozen_plan).map(ToString::to_string);
         let shown = Shown {
             files: shelf.files(state, &id)?.into_iter().map(|(path, _, _)| path).collect(),
@@ -162,19 +191,30 @@ impl Engine {
     /// # Errors
     /// `nothing`; those of looking.
     pub fn next(&mut self, can: &BTreeSet<String>, seed: u64) -> Result<(Listed, Tip), Error> {
+        let reading = self.core.begin_glance();
         let tip = self.look_to_read()?;
         let core = &self.core;
-        let shelf = core.shelf(&tip, tip.board)?;
+        let shelf = core.glance(&tip, reading)?;
         let board = Board::read(&shelf)?;
         let agenda = Agenda { agent: core.options.agent.name.clone(), can: can.clone(), gate: core.gate(&tip), seed };
-        let candidate = moves::next(&board, &agenda, &BTreeSet::new())?;
-        let listed = core.listed(&tip, &board, State::Planned, candidate.id, Depth::Line);
+        let candidate = moves::next(&board, &agenda, &BTreeSet::new());
+        shelf.keep(&core.private);
+        let listed = core.listed(&tip, &board, shelf.real(), State::Planned, candidate?.id, Depth::Line);
         Ok((listed, tip))
     }
 }
 
 impl Core {
-    fn listed(&self, tip: &Tip, board: &Board<'_>, state: State, id: SessionId, depth: Depth) -> Listed {
+    /// A session as a list has it, with its plan and record from `files`.
+    fn listed(
+        &self,
+        tip: &Tip,
+        board: &Board<'_>,
+        files: &dyn Shelf,
+        state: State,
+        id: SessionId,
+        depth: Depth,
+    ) -> Listed {
         let mut listed = Listed {
             state,
             plan: None,
@@ -188,20 +228,27 @@ impl Core {
             local: false,
             id,
         };
-        if let Err(broken) = self.fill(tip, board, &mut listed, depth) {
+        if let Err(broken) = self.fill(tip, board, files, &mut listed, depth) {
             listed.ready = false;
             listed.broken = Some(broken);
         }
         listed
     }
 
-    fn fill(&self, tip: &Tip, board: &Board<'_>, listed: &mut Listed, depth: Depth) -> Result<(), Broken> {
+    fn fill(
+        &self,
+        tip: &Tip,
+        board: &Board<'_>,
+        files: &dyn Shelf,
+        listed: &mut Listed,
+        depth: Depth,
+    ) -> Result<(), Broken> {
         let id = listed.id.clone();
         let standing = board.standing(&id);
-        listed.plan = board.shelf().plan(listed.state, &id)?.map(|file: PlanFile| file.plan);
+        listed.plan = files.plan(listed.state, &id)?.map(|file: PlanFile| file.plan);
         // A list of a thousand planned sessions has no use for a thousand records.
         if depth == Depth::Whole || listed.state == State::Active || listed.plan.is_none() {
-            listed.record = board.shelf().record(listed.state, &id)?;
+            listed.record = files.record(listed.state, &id)?;
         }
         let standing = standing?;
         if let Standing::Active { since } | Standing::HalfClaimed { since } = standing {

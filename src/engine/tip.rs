@@ -303,19 +303,24 @@ impl Core {
         for state in State::ALL {
             ids.extend(shelf.ids(state)?);
         }
-        query.resolve(&ids).map_err(|error| match error {
-            NotOne::Nothing => Refusal::new(Code::NoSession, format!("no session matches `{}`", query.as_str()))
-                .text("query", query.as_str())
-                .hint("git session list")
-                .into(),
-            NotOne::Several(matches) => {
-                let words: Vec<String> = matches.iter().map(|id| format!("`{id}`")).collect();
-                Refusal::new(Code::Ambiguous, format!("`{}` could be {}", query.as_str(), words.join(", ")))
-                    .list("matches", matches.iter().map(SessionId::as_str))
-                    .into()
-            }
-        })
+        resolved(query, &ids)
     }
+}
+
+/// The one of `ids` that a user means.
+pub(super) fn resolved(query: &IdQuery, ids: &[SessionId]) -> Result<SessionId, Error> {
+    query.resolve(ids).map_err(|error| match error {
+        NotOne::Nothing => Refusal::new(Code::NoSession, format!("no session matches `{}`", query.as_str()))
+            .text("query", query.as_str())
+            .hint("git session list")
+            .into(),
+        NotOne::Several(matches) => {
+            let words: Vec<String> = matches.iter().map(|id| format!("`{id}`")).collect();
+            Refusal::new(Code::Ambiguous, format!("`{}` could be {}", query.as_str(), words.join(", ")))
+                .list("matches", matches.iter().map(SessionId::as_str))
+                .into()
+        }
+    })
 }
 
 fn no_board(what: &str) -> Error {

@@ -136,6 +136,40 @@ impl<'repo> CommitShelf<'repo> {
             .collect())
     }
 
+    /// The tree id of a state folder, which says all about what is in it; the folder itself is not read.
+    pub fn state_id(&self, state: State) -> Option<Oid> {
+        let entry = self.top.get_path(format!("{}/{state}", self.layout.root()).as_ref()).ok()?;
+        (entry.filemode_raw() == i32::from(FileMode::Tree)).then(|| entry.id())
+    }
+
+    /// The sessions' folders in a state folder with their tree ids, sorted; `None` where something there is named like
+    /// a session, in any case, and is not its plain folder.
+    ///
+    /// # Errors
+    /// [`Broken`] when the folder cannot be read.
+    pub fn plain_folders(&self, state: State) -> Result<Option<Vec<(SessionId, Oid)>>, Broken> {
+        let Some(tree) = self.state(state)? else { return Ok(None) };
+        let mut folders = Vec::with_capacity(tree.len());
+        for entry in tree {
+            let Ok(name) = std::str::from_utf8(entry.name_bytes()) else { continue };
+            match name.parse::<SessionId>() {
+                Ok(id) if entry.filemode_raw() == i32::from(FileMode::Tree) => folders.push((id, entry.id())),
+                Ok(_) => return Ok(None),
+                Err(_) if name.to_ascii_lowercase().parse::<SessionId>().is_ok() => return Ok(None),
+                Err(_) => {}
+            }
+        }
+        folders.sort_unstable();
+        Ok(Some(folders))
+    }
+
+    /// Lets go of the sessions' folders that were looked at, and has libgit2 keep no object from now on: whoever walks
+    /// through all of a large board needs none twice, and a hundred thousand folders are 150 MB.
+    pub fn forget(&self) {
+        self.folders.borrow_mut().clear();
+        git2::opts::enable_caching(false);
+    }
+
     fn state(&self, state: State) -> Result<Option<&Tree<'repo>>, Broken> {
         let Some(cell) = self.states.get(place_of(state)) else { return Ok(None) };
         if let Some(tree) = cell.get() {

@@ -13,6 +13,7 @@ mod complete;
 mod contract;
 mod doctor;
 mod fenced;
+mod glance;
 mod hazards;
 mod killed;
 mod lost;

@@ -82,7 +82,8 @@ pub fn next(board: &Board<'_>, agenda: &Agenda, passed_over: &BTreeSet<SessionId
     }
     // Only as many gates are tried as it takes to find one that is open, and only as many records are read as the
     // best priority has sessions: both cost reads.
-    candidates.sort_by_key(|(plan, _)| std::cmp::Reverse(plan.priority));
+    // Plans are large: their order is found first, and each is moved once.
+    candidates.sort_by_cached_key(|(plan, _)| std::cmp::Reverse(plan.priority));
     let mut rest = candidates.as_slice();
     while let Some((first, _)) = rest.first() {
         let priority = first.priority;
@@ -137,22 +138,13 @@ fn overlap(board: &Board<'_>, id: &SessionId, plan: &Plan) -> Result<Option<Refu
     if plan.scope.is_empty() {
         return Ok(None);
     }
-    let mut paths = None;
-    for other in board.shelf().ids(State::Active)? {
-        if other == *id {
+    let Ok(ours) = Scope::parse(&plan.scope) else { return Ok(None) };
+    for (other, scope) in board.active_scopes()? {
+        if other == id {
             continue;
         }
-        // A break inside a session stops it and what depends on it, not every claim with a scope (02 §5).
-        let Ok(Some(theirs)) = board.shelf().plan(State::Active, &other) else { continue };
-        if theirs.plan.scope.is_empty() {
-            continue;
-        }
-        let (Ok(ours), Ok(scope)) = (Scope::parse(&plan.scope), Scope::parse(&theirs.plan.scope)) else { continue };
-        let paths = match &paths {
-            Some(paths) => paths,
-            None => paths.insert(board.shelf().code_paths()?),
-        };
-        if let Some(met) = overlaps(&ours, &scope, paths.iter().map(String::as_str)) {
+        let paths = board.code_paths()?;
+        if let Some(met) = overlaps(&ours, scope, paths.iter().map(String::as_str)) {
             let place = if met.first == met.second {
                 format!("`{}`", met.first)
             } else {
