@@ -91,6 +91,10 @@ pub(crate) fn run(mode: Mode, page: &mut Page) {
                 small = Some(three.claim.median());
             }
             page.row(row);
+            if reach == Reach::Path && planned >= 100 {
+                page.row(next(&world, size, rounds.min(7), &measured[at]));
+            }
+            let three = &measured[at];
             if let (Reach::Path, 100_000, Some(small)) = (reach, planned, small) {
                 let ratio = three.claim.median() / small;
                 let row = Row::new("the same on path against itself at 1,000 and 100", three.claim.shown());
@@ -100,6 +104,21 @@ pub(crate) fn run(mode: Mode, page: &mut Page) {
         }
     }
     disk(mode, page);
+}
+
+/// A claim that chooses for itself has to know which sessions are ready.
+fn next(world: &World, size: Size, rounds: usize, three: &Three) -> Row {
+    let ours = world.path("ours");
+    let mut times = Times::default();
+    for _ in 0..rounds {
+        world.tool(&ours, &["list", "--quiet"]);
+        times.add(world.timed(TOOL, &ours, &["claim", "--next", "--as", "a", "--isolation", "none"]));
+        // The one that it took: of equal sessions the first.
+        world.session();
+    }
+    let row = Row::new(format!("claim --next, path, {}", size.shown()), times.shown());
+    row.against(format!("the same by id {}", three.claim.shown()))
+        .ratio(format!("{:.2}", times.median() / three.claim.median()))
 }
 
 /// The other worlds are in memory where there is enough of it.

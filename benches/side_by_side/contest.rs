@@ -234,15 +234,14 @@ impl Contestant {
     }
 }
 
-/// Prints the last words of each agent that had any.
+/// Prints what agents said of claims that failed.
 #[expect(clippy::print_stderr, reason = "whoever runs this wants to know why")]
 fn told(world: &World, agents: usize) {
-    for agent in 0..agents {
-        let said = std::fs::read_to_string(world.path(&format!("agent-{agent}.said"))).unwrap_or_default();
-        if let Some(last) = said.lines().rev().find(|line| line.contains("error")) {
-            eprintln!("(agent {agent}: {last})");
-        }
-    }
+    let said = |agent| std::fs::read_to_string(world.path(&format!("agent-{agent}.said"))).unwrap_or_default();
+    let said: Vec<_> = (0..agents).map(said).collect();
+    let errors = said.iter().flat_map(|said| said.lines()).filter(|line| line.starts_with("error"));
+    let errors: BTreeSet<_> = errors.filter(|line| !line.contains("no session is ready")).collect();
+    errors.iter().for_each(|error| eprintln!("({error})"));
 }
 
 /// From git's own traces: how many server processes took a pack, and how many there were.
