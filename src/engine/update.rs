@@ -173,6 +173,10 @@ impl Engine {
                 Err(Error::Unauthorized { url, reason }) if sent.is_some() => {
                     return Err(Error::Undecided { url, reason });
                 }
+                Err(error) if sent.is_some() => {
+                    let url = self.remote.url().to_owned();
+                    return Err(Error::Undecided { url, reason: super::chain(&error) });
+                }
                 Err(error) => return Err(error),
             };
             let (proposal, earlier) = match sent.take() {

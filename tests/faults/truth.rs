@@ -1,0 +1,108 @@
+//! What was said, against what is so. The remote's own history is the witness, read with plain git.
+
+use std::collections::BTreeMap;
+
+use crate::world::{Agent, ROOT, Told, World};
+
+/// So much more than its patience may a command take, on a machine that is busy.
+pub(crate) const SLACK_SECONDS: u64 = 60;
+
+/// Whether what an agent was told of a move agrees with how often it landed.
+#[track_caller]
+pub(crate) fn told_truly(what: &str, told: &Told, landed: usize) {
+    let said = format!("{what}: {}, landed {landed} times: {}{}", told.status, told.out, told.err);
+    match told.status {
+        0 => assert_eq!(landed, 1, "{said}"),
+        6 | 7 | 9 | 10 => assert_eq!(landed, 0, "{said}"),
+        124 => assert!(landed <= 1, "{said}"),
+        _ => panic!("{said}"),
+    }
+}
+
+/// One claim that the history of the remote's `main` tells of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Held {
+    /// Who the record says, or else the commit's author.
+    pub(crate) who: String,
+    /// Empty for a script's.
+    pub(crate) nonce: String,
+    pub(crate) epoch: u64,
+}
+
+/// What a walk along the remote's `main` finds, from its first commit to its tip.
+#[derive(Debug, Default)]
+pub(crate) struct Walk {
+    /// Every holder that a session ever had, in order.
+    pub(crate) ever: BTreeMap<String, Vec<Held>>,
+    /// Who holds a session now.
+    pub(crate) now: BTreeMap<String, Held>,
+}
+
+impl Walk {
+    /// Walks, and holds the history to the rules: one line for a session, no holder beside another, no nonce twice,
+    /// and epochs that go up by one.
+    #[track_caller]
+    pub(crate) fn of(world: &World) -> Self {
+        let mut walk = Self::default();
+        let log = world.remote(&["log", "--reverse", "--first-parent", "--format=%H %an", "main", "--", ROOT]);
+        for (commit, author) in log.lines().filter_map(|line| line.split_once(' ')) {
+            walk.step(world, commit, author.split(" (via").next().unwrap_or_default());
+        }
+        for id in walk.now.keys() {
+            let state = world.state(id);
+            // A script has the line before it has the folder.
+            assert!(state == "active" || (state == "planned" && walk.now[id].nonce.is_empty()), "{id} is {state}");
+        }
+        walk
+    }
+
+    #[track_caller]
+    fn step(&mut self, world: &World, commit: &str, author: &str) {
+        let text = world.on(commit, &format!("{ROOT}/sessions.lock")).unwrap_or_default();
+        let mut lines = BTreeMap::new();
+        for (id, time) in text.lines().filter_map(|line| line.split_once(':')) {
+            assert_eq!(lines.insert(id.to_owned(), time.to_owned()), None, "{id} has two lines at {commit}");
+        }
+        self.now.retain(|id, _| lines.contains_key(id));
+        for id in lines.into_keys() {
+            let record = world.on(commit, &format!("{ROOT}/active/{id}/session.yaml")).unwrap_or_default();
+            let field = |key: &str| {
+                let mut values = record.lines().filter_map(|line| line.trim_start().strip_prefix(key));
+                values.next().map(|value| value.trim().trim_matches('"').to_owned())
+            };
+            let held = match field("nonce: ") {
+                Some(nonce) => Held {
+                    who: field("agent: ").unwrap_or_default(),
+                    nonce,
+                    epoch: field("epoch: ").and_then(|epoch| epoch.parse().ok()).unwrap_or_default(),
+                },
+                None => Held { who: author.to_owned(), nonce: String::new(), epoch: 0 },
+            };
+            match self.now.get(&id) {
+                Some(before) if before.nonce == held.nonce => {
+                    assert_eq!(before.epoch, held.epoch, "the epoch of {id} was changed at {commit}");
+                    continue;
+                }
+                Some(before) => {
+                    let subject = world.remote(&["log", "-1", "--format=%s", commit]);
+                    assert!(subject.contains("Take over session"), "{id} got a holder beside {before:?}: {subject}");
+                }
+                None => {}
+            }
+            let ever = self.ever.entry(id.clone()).or_default();
+            if !held.nonce.is_empty() {
+                let last = ever.iter().rev().find(|held| !held.nonce.is_empty());
+                assert_eq!(held.epoch, last.map_or(0, |last| last.epoch) + 1, "{id} at {commit}");
+                assert!(ever.iter().all(|old| old.nonce != held.nonce), "{id} is claimed twice by {held:?}");
+            }
+            ever.push(held.clone());
+            self.now.insert(id, held);
+        }
+    }
+}
+
+/// The tool's own judgement of the same history.
+#[track_caller]
+pub(crate) fn verified(agent: &Agent) {
+    agent.run(&["verify-log"]).exits(0);
+}
