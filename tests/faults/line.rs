@@ -14,7 +14,7 @@ use crate::world::{Agent, World};
 
 /// `line receive-pack|upload-pack <path>`: does what the file `fault` says (`<word> <number> once|always`), and leaves a
 /// file `hit` where something was done. The server's first words are as long as they are when nobody asks anything.
-const LINE: &str = r#"
+pub(crate) const LINE: &str = r#"
 root='ROOT'; service=$1; shift
 serve() { git "$service" "$@"; }
 read -r on fault number often 2>/dev/null < "$root/fault" || exec git "$service" "$@"

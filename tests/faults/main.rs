@@ -11,9 +11,14 @@ mod support;
 #[allow(dead_code, reason = "shared with the stories, which use more of it")]
 mod world;
 
+#[path = "../stories/script.rs"]
+mod script;
+
 mod clocks;
+mod killed;
 mod line;
 mod network;
+mod races;
 mod refusals;
 mod space;
 mod truth;

@@ -36,24 +36,39 @@ pub(crate) struct Walk {
     pub(crate) ever: BTreeMap<String, Vec<Held>>,
     /// Who holds a session now.
     pub(crate) now: BTreeMap<String, Held>,
+    /// Where it has come to.
+    at: Option<String>,
+    /// The records that it has read, by where they are.
+    records: BTreeMap<String, String>,
 }
 
 impl Walk {
-    /// Walks, and holds the history to the rules: one line for a session, no holder beside another, no nonce twice,
-    /// and epochs that go up by one.
+    /// Walks all the way.
     #[track_caller]
     pub(crate) fn of(world: &World) -> Self {
         let mut walk = Self::default();
-        let log = world.remote(&["log", "--reverse", "--first-parent", "--format=%H %an", "main", "--", ROOT]);
-        for (commit, author) in log.lines().filter_map(|line| line.split_once(' ')) {
-            walk.step(world, commit, author.split(" (via").next().unwrap_or_default());
+        walk.go_on(world);
+        walk
+    }
+
+    /// Walks on, and holds the history to the rules: one line for a session, no holder beside another, no nonce twice,
+    /// and epochs that go up by one. That what it has seen was not rewritten is part of it.
+    #[track_caller]
+    pub(crate) fn go_on(&mut self, world: &World) {
+        if let Some(at) = &self.at {
+            world.remote(&["merge-base", "--is-ancestor", at, "main"]);
         }
-        for id in walk.now.keys() {
+        let range = self.at.as_ref().map_or_else(|| "main".to_owned(), |at| format!("{at}..main"));
+        let log = world.remote(&["log", "--reverse", "--first-parent", "--format=%H %an", &range]);
+        for (commit, author) in log.lines().filter_map(|line| line.split_once(' ')) {
+            self.step(world, commit, author.split(" (via").next().unwrap_or_default());
+            self.at = Some(commit.to_owned());
+        }
+        for id in self.now.keys() {
             let state = world.state(id);
             // A script has the line before it has the folder.
-            assert!(state == "active" || (state == "planned" && walk.now[id].nonce.is_empty()), "{id} is {state}");
+            assert!(state == "active" || (state == "planned" && self.now[id].nonce.is_empty()), "{id} is {state}");
         }
-        walk
     }
 
     #[track_caller]
@@ -64,20 +79,15 @@ impl Walk {
             assert_eq!(lines.insert(id.to_owned(), time.to_owned()), None, "{id} has two lines at {commit}");
         }
         self.now.retain(|id, _| lines.contains_key(id));
+        let tree = world.remote(&["ls-tree", "-r", commit, "--", &format!("{ROOT}/active")]);
         for id in lines.into_keys() {
-            let record = world.on(commit, &format!("{ROOT}/active/{id}/session.yaml")).unwrap_or_default();
-            let field = |key: &str| {
-                let mut values = record.lines().filter_map(|line| line.trim_start().strip_prefix(key));
-                values.next().map(|value| value.trim().trim_matches('"').to_owned())
-            };
-            let held = match field("nonce: ") {
-                Some(nonce) => Held {
-                    who: field("agent: ").unwrap_or_default(),
-                    nonce,
-                    epoch: field("epoch: ").and_then(|epoch| epoch.parse().ok()).unwrap_or_default(),
-                },
-                None => Held { who: author.to_owned(), nonce: String::new(), epoch: 0 },
-            };
+            let file = format!("\t{ROOT}/active/{id}/session.yaml");
+            let blob = tree.lines().find_map(|line| line.strip_suffix(&file)?.split(' ').nth(2));
+            let record = blob.map_or("", |blob| {
+                let read = || world.remote(&["cat-file", "blob", blob]);
+                self.records.entry(blob.to_owned()).or_insert_with(read)
+            });
+            let held = held(record, author);
             match self.now.get(&id) {
                 Some(before) if before.nonce == held.nonce => {
                     assert_eq!(before.epoch, held.epoch, "the epoch of {id} was changed at {commit}");
@@ -98,6 +108,22 @@ impl Walk {
             ever.push(held.clone());
             self.now.insert(id, held);
         }
+    }
+}
+
+/// Who holds a session by its record, or, where that names nobody, by the commit's author.
+fn held(record: &str, author: &str) -> Held {
+    let field = |key: &str| {
+        let mut values = record.lines().filter_map(|line| line.trim_start().strip_prefix(key));
+        values.next().map(|value| value.trim().trim_matches('"').to_owned())
+    };
+    match field("nonce: ") {
+        Some(nonce) => Held {
+            who: field("agent: ").unwrap_or_default(),
+            nonce,
+            epoch: field("epoch: ").and_then(|epoch| epoch.parse().ok()).unwrap_or_default(),
+        },
+        None => Held { who: author.to_owned(), nonce: String::new(), epoch: 0 },
     }
 }
 

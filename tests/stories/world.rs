@@ -426,6 +426,12 @@ impl Running {
         rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal).unwrap();
     }
 
+    /// Whether it has ended.
+    #[allow(dead_code, reason = "for the suite of faults")]
+    pub(crate) fn is_over(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     pub(crate) fn wait(self) -> Told {
         Told::of(self.words, self.child.wait_with_output().unwrap())
     }
