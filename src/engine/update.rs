@@ -348,10 +348,11 @@ impl Engine {
             ids: wish.ids.iter().map(SessionId::to_string).collect(),
         })?;
         journal.forget(&wish.nonce);
-        self.forget_beaten(journal, &sent.proposal.updates, head)?;
+        // These save the next one time. What landed is not undone by a note that cannot be written.
+        let _ = self.forget_beaten(journal, &sent.proposal.updates, head);
+        let _ = self.core.remember(&sent.tip.after(Some(head)));
         let commit = sent.commit();
         let (attempts, pushes) = (tries.attempts, tries.pushes);
-        self.core.remember(&sent.tip.after(Some(head)))?;
         let decided_on = if sent.tip.board == tip.board { tip } else { sent.tip };
         Ok(Won { answer: sent.proposal.answer, tip: decided_on, commit, attempts, pushes })
     }

@@ -165,6 +165,83 @@ fn who_has_so_many_pages_left_for_its_own_notes_is_told_and_finishes_when_there_
     scene.audit();
 }
 
+/// Moves that land; what they say in the history, and how often they may.
+const MOVES: [(&[&str], &str, usize); 6] = [
+    (&["publish", "auth"], "Publish session", 2),
+    (&["renew", "auth"], "Renew session", 2),
+    (&["release", "auth", "--reason", "no time"], "Release session", 1),
+    (&["complete", "auth"], "Complete session", 1),
+    (&["abandon", "auth", "--reason", "no"], "Abandon session", 1),
+    (&["takeover", "auth", "--reason", "gone", "--force", "--as", "heir"], "Take over session", 1),
+];
+
+/// What lands although nothing can be written here once it has, is said to have landed, and finished later.
+#[track_caller]
+fn landed_all_the_same(world: &World, one: &Agent, words: &[&str], event: &str, times: usize, widen: impl FnOnce()) {
+    let told = one.run(words);
+    let landed = || world.times("main", &format!("[{}] {event}", id("auth")));
+    let said = format!("{words:?}: {}: {}{}", told.status, told.out, told.err);
+    assert_eq!(landed(), 1, "{said}");
+    match told.status {
+        0 => {}
+        1 => assert_eq!(told.json["error"]["code"], "unfinished", "{said}"),
+        _ => panic!("{said}"),
+    }
+    widen();
+    let again = one.run(words);
+    assert_eq!(again.status, 0, "{said}, again: {}{}", again.out, again.err);
+    assert!((1..=times).contains(&landed()), "{said}, again: {}{}", again.out, again.err);
+    Walk::of(world);
+    verified(one);
+}
+
+fn at_work(moves: &str) -> (World, Agent) {
+    let world = World::new();
+    world.plan("auth");
+    let one = world.clone_at("one");
+    one.named("one").run(&["list"]).done();
+    if moves != "claim" {
+        let checkout = one.named("one").take("auth");
+        checkout.write("src/new.txt", "new\n");
+        checkout.commit("new");
+        one.named("one").meet("auth");
+    }
+    let named = if moves == "takeover" { one } else { one.named("one") };
+    (world, named)
+}
+
+#[test]
+fn a_disk_that_fills_up_behind_a_push_does_not_take_back_what_landed() {
+    for (words, event, times) in MOVES.into_iter().chain([(&["claim", "auth"][..], "Claim session", 1)]) {
+        let (world, one) = at_work(words[0]);
+        let private = one.dir.join(".git/git-session");
+        let Some(small) = Small::at(&private) else { return skip("a disk that fills up") };
+        let ballast = private.join("ballast");
+        let hook = world.root.join("origin.git/hooks/post-receive");
+        script(&hook, &format!("dd if=/dev/zero of='{}' bs=4096 2>/dev/null", ballast.display()));
+        landed_all_the_same(&world, &one, words, event, times, || {
+            assert!(ballast.exists(), "it was filled");
+            fs::remove_file(&hook).unwrap();
+            small.clear();
+        });
+    }
+}
+
+#[test]
+fn a_note_that_only_saves_time_and_cannot_be_written_spoils_nothing_that_landed() {
+    for (words, event, times) in MOVES.into_iter().chain([(&["claim", "auth"][..], "Claim session", 1)]) {
+        let (world, one) = at_work(words[0]);
+        let note = one.dir.join(".git/git-session/tip.json");
+        assert!(note.is_file());
+        let hook = world.root.join("origin.git/hooks/post-receive");
+        script(&hook, &format!("rm '{0}' && mkdir '{0}' && : > '{0}/in-the-way'", note.display()));
+        landed_all_the_same(&world, &one, words, event, times, || {
+            fs::remove_file(&hook).unwrap();
+            fs::remove_dir_all(&note).unwrap();
+        });
+    }
+}
+
 /// The program where no file of its own may grow beyond so many blocks; the server's may.
 fn limited(world: &World, one: &Agent, blocks: usize) -> PathBuf {
     let server = world.root.join("unlimited");
