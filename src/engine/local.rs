@@ -83,7 +83,8 @@ impl Engine {
             path: created.as_ref().map(|created| created.path.clone()),
             ended_at: None,
         };
-        if created.is_some() {
+        // Another heir in this repository may have been killed between taking our note away and writing its own.
+        if created.is_some() || self.core.private.holding(&id)?.is_none() {
             self.core.private.note(&holding)?;
         }
         let place = self.core.workplace_or_refuse(&id)?;

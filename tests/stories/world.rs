@@ -310,6 +310,12 @@ impl Agent {
         self.nameless().inside(format!(".worktrees/{}", id(slug)))
     }
 
+    /// Whether that is the name it says.
+    #[allow(dead_code, reason = "for the suite of faults")]
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.name.as_deref() == Some(name)
+    }
+
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = bare_command(env!("CARGO_BIN_EXE_git-session"), &self.root, &self.dir);
         command.args(words);
