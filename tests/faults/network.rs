@@ -130,7 +130,7 @@ fn through_a_line_that_drops_delays_stalls_repeats_and_garbles_for_good_nobody_i
         // Twice each: once as a claim and once as a release.
         for _ in 0..2 {
             let set = || line.set(Service::Receive, word, number.parse().unwrap(), Often::Always);
-            let timeout = if said == [0] { "60s" } else { "2s" };
+            let timeout = if said == [0] { "60s" } else { "4s" };
             let told = scene.moves(fault, timeout, set, || line.mend());
             assert!(line.was_hit(), "{fault}");
             assert!(
@@ -177,10 +177,11 @@ fn a_board_that_cannot_be_fetched_whole_is_not_decided_on() {
             // Something new to be fetched.
             planner.land_by_hand("src/news.txt", &format!("{round} {often:?}"));
             let set = || line.set(Service::Upload, word, number, often);
-            let told = scene.moves(&format!("{word} {number}"), "2s", set, || line.mend());
-            assert!(line.was_hit(), "{word} {number}");
+            let told = scene.moves(&format!("{word} {number}"), "3s", set, || line.mend());
+            // On a machine that is very busy its patience may end before it comes to the line.
+            assert!(line.was_hit() || [6, 10].contains(&told.status), "{word} {number}: {}{}", told.out, told.err);
             if often == Often::Always {
-                assert!([1, 7, 9, 10].contains(&told.status), "{word} {number}: {}{}", told.out, told.err);
+                assert!([1, 6, 7, 9, 10].contains(&told.status), "{word} {number}: {}{}", told.out, told.err);
             }
         }
     }
