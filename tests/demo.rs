@@ -31,7 +31,7 @@ fn it_runs_outside_a_repository_with_an_empty_home_and_leaves_nothing() {
     assert_eq!(numbers(data, &counts), [16, 12, 12, 12, 0, 0]);
     let pushes = numbers(data, &["pushes", "retries", "attempts"]);
     assert_eq!(pushes[0], 24 + pushes[1], "every claim and landing is one push that won");
-    assert!(pushes[1] > 0 && pushes[2] >= pushes[0], "sixteen agents get in each other's way: {pushes:?}");
+    assert!(pushes[2] >= pushes[0] && pushes[1] < 24, "sixteen agents of one machine take turns: {pushes:?}");
     let times = numbers(&data["claim_ms"], &["median", "p95", "max"]);
     assert!(0 < times[0] && times[0] <= times[1] && times[1] <= times[2], "{times:?}");
     assert!(data["seconds"].as_f64().unwrap() > 0.0 && data["kept"] == false, "{data}");

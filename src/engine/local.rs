@@ -83,8 +83,7 @@ impl Engine {
             path: created.as_ref().map(|created| created.path.clone()),
             ended_at: None,
         };
-        // Another heir in this repository may have been killed between taking our note away and writing its own.
-        if created.is_some() || self.core.private.holding(&id)?.is_none() {
+        if created.is_some() {
             self.core.private.note(&holding)?;
         }
         let place = self.core.workplace_or_refuse(&id)?;
