@@ -8,19 +8,10 @@ use super::journal::Journal;
 use super::private::LockGuard;
 use super::queue::{Batch, Queue, Ticket, Told};
 use super::{Engine, Error, Wish};
-use crate::remote::{Queued, RefName, Turn};
+use crate::remote::{RefName, Turn};
 
 /// So often somebody who waits looks whether it is its turn.
 pub(super) const POLL: Duration = Duration::from_millis(2);
-
-/// So often somebody who has just come asks for a turn at the remote.
-const TURN_POLL: Duration = Duration::from_millis(20);
-
-/// After so long it asks twice as often, after twice as long three times as often, and so on.
-const TURN_HALVED: Duration = Duration::from_millis(50);
-
-/// But not more often than this.
-const TURN_POLL_MIN: Duration = Duration::from_micros(250);
 
 /// So long it waits for a turn at the remote before it goes without: thirty others may be before it.
 const TURN_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -98,23 +89,9 @@ impl Engine {
         }
     }
 
-    /// Waits for our turn at the remote, where clones of one machine take turns: the longer it takes, the more often it
-    /// is asked for, so that who came first mostly goes first.
+    /// Waits for our turn at the remote, where clones of one machine take turns.
     pub(super) fn turn(&self) -> Option<Turn> {
-        let clock = &self.core.clock;
-        let (began, most) = (clock.elapsed(), TURN_WAIT_MAX.min(self.core.options.timeout / 3));
-        loop {
-            let waited = match self.remote.turn() {
-                Queued::Ours(turn) => return Some(turn),
-                Queued::Free => return None,
-                Queued::Theirs => clock.elapsed().saturating_sub(began),
-            };
-            if clock.over() || waited > most {
-                return None;
-            }
-            let patience = 1.0 + waited.as_secs_f64() / TURN_HALVED.as_secs_f64();
-            clock.wait(TURN_POLL.div_f64(patience).max(TURN_POLL_MIN));
-        }
+        self.remote.turn(TURN_WAIT_MAX.min(self.core.options.timeout / 3))
     }
 
     /// Who leads may be stopped and never let go: what is left of the time belongs to the remote.

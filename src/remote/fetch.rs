@@ -2,7 +2,7 @@
 //!
 //! Somebody else landed, and what we lack is a commit or two: `git fetch` starts four more programs for that and leaves
 //! a pack behind each time. Here one connection is asked for what is missing (protocol v0, gitprotocol-pack(5)), and
-//! its objects are written one by one, commits last: whoever sees a commit sees all that it needs.
+//! its objects are written one by one, commits last, or as one pack: whoever sees a commit sees all that it needs.
 //!
 //! It is a short cut and nothing else. Whatever is unusual (shallow or partial repositories, the very first fetch, many
 //! objects, a server that does not answer as expected) is left to `git fetch`, which also says what is wrong.
@@ -23,6 +23,9 @@ const OBJECTS_MAX: u32 = 500;
 
 /// The same in bytes.
 const PACK_MAX: usize = 4 << 20;
+
+/// Up to so many are written one by one; more are kept as the pack they came in, which is faster.
+const LOOSE_MAX: u32 = 40;
 
 /// Brings the objects of `names` from `place`; gives the refs as they are there, or `None` where git has to do it.
 pub(super) fn fetch(
@@ -96,7 +99,7 @@ fn objects(pack: &[u8]) -> Option<u32> {
 }
 
 /// Writes the objects of `pack` into the engine repository. libgit2 resolves the deltas and checks that nothing is
-/// missing; what it makes of the pack is kept only as long as that takes.
+/// missing; what it makes of a small pack is kept only as long as that takes.
 fn unpack(repository: &Repository, executable: &Executable, pack: &[u8]) -> Result<(), RemoteFault> {
     let store = repository.odb()?;
     let folder = tempfile::Builder::new().prefix("incoming-").tempdir_in(executable.engine())?;
@@ -104,7 +107,15 @@ fn unpack(repository: &Repository, executable: &Executable, pack: &[u8]) -> Resu
     std::fs::create_dir(&packs)?;
     let mut indexer = Indexer::new(Some(&store), &packs, 0o600, true)?;
     std::io::Write::write_all(&mut indexer, pack)?;
-    indexer.commit()?;
+    let name = indexer.commit()?;
+    if objects(pack).is_some_and(|count| count > LOOSE_MAX) {
+        let keep = executable.engine().join("objects/pack");
+        // The index last: without one, a pack is not looked into.
+        for end in ["pack", "idx"] {
+            std::fs::rename(packs.join(format!("pack-{name}.{end}")), keep.join(format!("pack-{name}.{end}")))?;
+        }
+        return Ok(());
+    }
     let incoming = Odb::new()?;
     incoming.add_disk_alternate(&folder.path().to_string_lossy())?;
     let mut found = Vec::new();

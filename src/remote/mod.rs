@@ -38,7 +38,7 @@ mod trace;
 mod turn;
 mod url;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use knock::Knock;
 pub use open::open;
@@ -47,7 +47,7 @@ pub use pack::PackSource;
 pub use refs::{Advertised, RefName, RefNameError, RefUpdate};
 pub use settings::{RemoteSettings, Transport, Watched};
 pub use thin::write_pack;
-pub use turn::{Queued, Turn};
+pub use turn::Turn;
 
 /// What the caller means to do with what it looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,9 +89,11 @@ pub trait Remote: Send {
     /// [`SyncError`]; objects may have arrived nevertheless.
     fn fetch(&mut self, names: &[RefName], deadline: Instant) -> Result<Advertised, SyncError>;
 
-    /// Asks whether it is our turn to look and push, where processes of one machine take turns.
-    fn turn(&self) -> Queued {
-        Queued::Free
+    /// Waits at most `most` for our turn to look and push, where processes of one machine take turns. For speed and
+    /// fairness alone: without one, nothing else is different.
+    fn turn(&self, most: Duration) -> Option<Turn> {
+        let _ = most;
+        None
     }
 
     /// Moves refs as one request, each from exactly its `old` value; all or none when there is more than one.

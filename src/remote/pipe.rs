@@ -3,7 +3,7 @@
 //! The server compares `old` under the ref's lock, which is what makes a push a compare-and-swap; libgit2's local
 //! transport does not, and is not used.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::connection::{Connection, Place, Service};
 use super::executable::Executable;
@@ -14,7 +14,7 @@ use super::outcome::{DeniedKind, PushOutcome, SyncError};
 use super::pack::{Pack, PackSource, Thin};
 use super::refs::{Advertised, RefName, RefUpdate, Standing, standing};
 use super::request::{Reply, request, unable};
-use super::turn::{self, Queued};
+use super::turn::{self, Turn};
 use super::url::RemoteUrl;
 use super::{Purpose, Remote};
 
@@ -65,10 +65,10 @@ impl Remote for PipeRemote {
         }
     }
 
-    fn turn(&self) -> Queued {
+    fn turn(&self, most: Duration) -> Option<Turn> {
         match &self.write {
-            Place::Here(path) => turn::ask(path),
-            Place::There(..) => Queued::Free,
+            Place::Here(path) => turn::wait(path, most),
+            Place::There(..) => None,
         }
     }
 

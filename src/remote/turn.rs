@@ -7,6 +7,8 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
 
 /// A turn at a repository; over when dropped.
 #[derive(Debug)]
@@ -14,28 +16,27 @@ pub struct Turn {
     _file: File,
 }
 
-/// Whether it is our turn.
-#[derive(Debug)]
-pub enum Queued {
-    /// It is.
-    Ours(Turn),
-    /// Somebody else's.
-    Theirs,
-    /// Nobody takes turns there.
-    Free,
-}
-
-/// Asks for a turn at the repository at `path`, bare or not.
-pub(super) fn ask(path: &Path) -> Queued {
+/// Waits at most `most` for a turn at the repository at `path`, bare or not; `None` where nobody takes turns.
+///
+/// The wait is the system's own, which wakes those who wait in the order in which they came; asking again and again
+/// would not, and thirty who ask keep a processor busy. It cannot be given up, so it is a thread's: one that gets its
+/// turn when nobody wants it any more passes it on.
+pub(super) fn wait(path: &Path, most: Duration) -> Option<Turn> {
     let places = [path.join("HEAD"), path.join(".git/HEAD")];
     // A pipe in its place would keep us for ever.
     let open = |path: &Path| OpenOptions::new().read(true).custom_flags(nonblocking()).open(path);
-    let Some(file) = places.iter().find_map(|path| open(path).ok()) else { return Queued::Free };
+    let file = places.iter().find_map(|path| open(path).ok())?;
     match file.try_lock() {
-        Ok(()) => Queued::Ours(Turn { _file: file }),
-        Err(TryLockError::WouldBlock) => Queued::Theirs,
-        Err(TryLockError::Error(_)) => Queued::Free,
+        Ok(()) => return Some(Turn { _file: file }),
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(_)) => return None,
     }
+    let (done, wait) = mpsc::channel();
+    std::thread::spawn(move || {
+        // Whether it is had or cannot be: who waits goes on either way.
+        let _ = done.send(file.lock().map(|()| Turn { _file: file }));
+    });
+    wait.recv_timeout(most).ok()?.ok()
 }
 
 fn nonblocking() -> i32 {
