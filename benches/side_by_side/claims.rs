@@ -4,7 +4,7 @@ use crate::Mode;
 use crate::board::Size;
 use crate::contest::SCRIPT;
 use crate::page::{Page, Row};
-use crate::times::{Times, milliseconds};
+use crate::times::Times;
 use crate::world::{Reach, TOOL, World};
 
 /// Three who do the same work in turns.
@@ -61,10 +61,9 @@ pub(crate) fn run(mode: Mode, page: &mut Page) {
         "Without a checkout; milliseconds, median (95th percentile). \"Planned\" is what is on the board at first.",
     );
     let sizes = mode.pick(
-        vec![(10, 100, 4), (1000, 100, 21), (1000, 10_000, 11), (10_000, 10_000, 7), (100_000, 100_000, 3)],
+        vec![(10, 100, 4), (1000, 100, 21), (1000, 10_000, 11), (10_000, 10_000, 5)],
         vec![(10, 10, 1), (200, 100, 2)],
     );
-    let mut small = None;
     for (planned, files, rounds) in sizes {
         let size = Size::new(planned, files);
         let mut measured: [Three; 3] = Default::default();
@@ -88,18 +87,10 @@ pub(crate) fn run(mode: Mode, page: &mut Page) {
             let mut row = three.row(format!("claim, {}, {}", reach.name(), size.shown()));
             if reach == Reach::Path && (planned, files) == (1000, 100) {
                 row = row.at_most(three.to_push(), 1.2, "1.2 × one `git push`");
-                small = Some(three.claim.median());
             }
             page.row(row);
             if reach == Reach::Path && planned >= 100 {
                 page.row(next(&world, size, rounds.min(7), &measured[at]));
-            }
-            let three = &measured[at];
-            if let (Reach::Path, 100_000, Some(small)) = (reach, planned, small) {
-                let ratio = three.claim.median() / small;
-                let row = Row::new("the same on path against itself at 1,000 and 100", three.claim.shown());
-                let row = row.against(milliseconds(small)).ratio(format!("{ratio:.2}"));
-                page.row(row.at_most(ratio, 3.0, "3"));
             }
         }
     }

@@ -189,10 +189,18 @@ impl World {
         took
     }
 
-    /// Leaves a commit on the remote's tip in `clone`, ready to be pushed.
+    /// Leaves a commit on the remote's tip in `clone`, ready to be pushed. Like a claim it changes the folder of planned
+    /// sessions, which is the largest thing that either of them has to bring.
     pub(crate) fn ready_commit(&self, clone: &Path) {
         self.git(clone, &["fetch", "--quiet"]);
-        let commit = self.git(clone, &["commit-tree", "-p", "origin/main", "-m", "ready", "origin/main^{tree}"]);
+        self.git(clone, &["read-tree", "origin/main"]);
+        let text = clone.join(".git/ready");
+        fs::write(&text, format!("{:?}\n", Instant::now())).unwrap();
+        let blob = self.git(clone, &["hash-object", "-w", ".git/ready"]);
+        let entry = format!("100644,{blob},_AGENTS/sessions/planned/.gitkeep");
+        self.git(clone, &["update-index", "--add", "--cacheinfo", &entry]);
+        let tree = self.git(clone, &["write-tree"]);
+        let commit = self.git(clone, &["commit-tree", "-p", "origin/main", "-m", "ready", &tree]);
         self.git(clone, &["update-ref", "refs/heads/main", &commit]);
     }
 

@@ -59,7 +59,8 @@ impl Tries {
     }
 
     pub(super) fn offline(&mut self, reason: String, core: &Core) {
-        self.unreachable = true;
+        // A last try that the deadline cut off says nothing of a remote that answered before.
+        self.unreachable = !core.clock.over() || self.pushes == 0;
         self.last_reason = reason;
         let pause = OFFLINE_PAUSE * 2_u32.pow(self.offline_rounds.min(4));
         self.offline_rounds += 1;

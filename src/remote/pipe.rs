@@ -66,9 +66,10 @@ impl Remote for PipeRemote {
     }
 
     fn turn(&self, most: Duration) -> Option<Turn> {
-        match &self.write {
-            Place::Here(path) => turn::wait(path, most),
-            Place::There(..) => None,
+        match (&self.write, &self.receive_pack) {
+            (Place::Here(path), Service::ReceivePack(None)) => turn::wait(path, most),
+            // A command of somebody's may go anywhere, and take as long.
+            (Place::Here(_), Service::ReceivePack(Some(_)) | Service::UploadPack(_)) | (Place::There(..), _) => None,
         }
     }
 
