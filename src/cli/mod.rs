@@ -4,6 +4,7 @@ mod abandon;
 mod claim;
 mod complete;
 mod config;
+mod context;
 mod criteria;
 mod demo;
 mod doctor;
@@ -22,6 +23,7 @@ mod release;
 mod show;
 mod takeover;
 mod trust;
+mod verbs;
 mod verify;
 mod view;
 mod whoami;
@@ -31,16 +33,15 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, ValueEnum};
 
-use crate::config::{ConfigError, Flags, load, words};
 use crate::domain::agent::AgentName;
-use crate::domain::id::IdQuery;
-use crate::domain::settings::Key;
 use crate::domain::time::Span;
-use crate::engine::options::{Network, Options, Rehearsal};
-use crate::engine::{Engine, Error};
+use crate::engine::Error;
+pub use context::Failure;
+use context::{Context, parse_query};
 use output::Answer;
+use verbs::{READERS, SILENT, Verb};
 
 /// Git-native coordination for many coding agents on one repository: a claim is a push that succeeded.
 #[derive(Debug, Parser)]
@@ -103,161 +104,6 @@ enum Color {
     Auto,
     Always,
     Never,
-}
-
-#[derive(Debug, Subcommand)]
-enum Verb {
-    Init(init::Arguments),
-    New(Box<new::Arguments>),
-    Ready(plan::Ready),
-    Unready(plan::Unready),
-    List(list::Arguments),
-    Show(show::Arguments),
-    Next(next::Arguments),
-    Claim(claim::Arguments),
-    Renew(work::Renew),
-    Publish(work::Publish),
-    Release(release::Arguments),
-    Takeover(takeover::Arguments),
-    Env(env::Env),
-    Exec(env::Exec),
-    Whoami(whoami::Arguments),
-    Criteria(criteria::Arguments),
-    Log(criteria::Log),
-    Learn(criteria::Learn),
-    Sync(work::Sync),
-    Complete(complete::Arguments),
-    Abandon(abandon::Arguments),
-    Config(config::Arguments),
-    Doctor(doctor::Arguments),
-    Verify(verify::Branch),
-    VerifyLog(verify::Log),
-    Trust(trust::Arguments),
-    Completions(meta::Completions),
-    Man(meta::Man),
-    Demo(demo::Arguments),
-    DemoAgent(demo::Agent),
-    DemoJanitor(demo::Janitor),
-}
-
-/// Why a verb did not do what was asked.
-#[derive(Debug)]
-pub enum Failure {
-    /// The words make no sense.
-    Usage {
-        /// What is so.
-        message: String,
-        /// The next command.
-        hint: Option<String>,
-    },
-    /// The surroundings cannot be used.
-    Config(ConfigError),
-    /// The engine said no.
-    Engine(Error),
-    /// Anything else.
-    Other(anyhow::Error),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Engine(error)
-    }
-}
-
-impl From<ConfigError> for Failure {
-    fn from(error: ConfigError) -> Self {
-        match error {
-            ConfigError::Agent { .. } | ConfigError::Disagreement { .. } => {
-                Self::Usage { message: crate::engine::chain(&error), hint: None }
-            }
-            ConfigError::NoRepository(_)
-            | ConfigError::Unsupported { .. }
-            | ConfigError::Embedded(_)
-            | ConfigError::Setting(_)
-            | ConfigError::Git(_)
-            | ConfigError::Here(_) => Self::Config(error),
-        }
-    }
-}
-
-impl From<anyhow::Error> for Failure {
-    fn from(error: anyhow::Error) -> Self {
-        Self::Other(error)
-    }
-}
-
-/// What a verb works with.
-pub(crate) struct Context {
-    global: Global,
-    settings: Vec<(Key, String)>,
-}
-
-impl Context {
-    /// Opens the engine of the repository around us.
-    fn engine(&self) -> Result<Engine, Failure> {
-        Ok(Engine::open(self.surroundings()?)?)
-    }
-
-    /// The repository around us, with nothing opened or made in it.
-    fn surroundings(&self) -> Result<Options, Failure> {
-        let flags = Flags {
-            directory: self.global.directory.clone(),
-            agent: self.global.agent.clone(),
-            timeout: self.global.timeout,
-            network: if self.global.offline { Network::Offline } else { Network::Online },
-            rehearsal: self.rehearsal(),
-            settings: self.settings.clone(),
-        };
-        Ok(load(&flags)?)
-    }
-
-    /// The same, for an agent that can do more than the environment says.
-    fn engine_with_capabilities(&self, can: &[String]) -> Result<Engine, Failure> {
-        let mut engine = self.engine()?;
-        engine.add_capabilities(can.iter().flat_map(|word| words(word)));
-        Ok(engine)
-    }
-
-    /// Breaks ties between equally good sessions: agents of different names begin at different ones.
-    fn seed(&self, engine: &Engine) -> u64 {
-        use std::hash::{DefaultHasher, Hash, Hasher};
-        let mut hasher = DefaultHasher::new();
-        let options = engine.options();
-        (&options.agent.name, &options.host, &options.place.common_dir).hash(&mut hasher);
-        hasher.finish()
-    }
-
-    /// `--dry-run`.
-    fn rehearsal(&self) -> Rehearsal {
-        if self.global.dry_run { Rehearsal::Dry } else { Rehearsal::Real }
-    }
-
-    /// `--session`.
-    fn session(&self) -> Option<&str> {
-        self.global.session.as_deref()
-    }
-
-    /// The session that is meant: the argument, `--session`, the checkout we stand in, or SESSION_ID.
-    fn query(&self, engine: &Engine, argument: Option<&str>) -> Result<IdQuery, Failure> {
-        let options = engine.options();
-        let here = options.place.checkout.as_ref().map(|mark| mark.id.as_str());
-        let text = argument.or(self.global.session.as_deref()).or(here).or(options.sourced.id.as_deref());
-        match text {
-            Some(text) => parse_query(text),
-            None => Err(Failure::Usage {
-                message: "no session is named, and this is no session's checkout".to_owned(),
-                hint: Some("git session list".to_owned()),
-            }),
-        }
-    }
-}
-
-/// Reads what a user wrote for an id.
-fn parse_query(text: &str) -> Result<IdQuery, Failure> {
-    text.parse().map_err(|error: crate::domain::id::BadId| {
-        let refusal = crate::domain::refusal::Refusal::new(crate::domain::refusal::Code::BadId, error.to_string());
-        Failure::Engine(refusal.hint("git session list").into())
-    })
 }
 
 /// Runs the program with its arguments, the first of which is its own name; gives its exit status.
@@ -354,47 +200,4 @@ impl Global {
             invocation: String::new(),
         }
     }
-}
-
-/// The verbs that can answer from the last fetched tip.
-const READERS: [&str; 13] = [
-    "list",
-    "show",
-    "next",
-    "env",
-    "exec",
-    "whoami",
-    "criteria",
-    "config",
-    "doctor",
-    "verify",
-    "verify-log",
-    "completions",
-    "man",
-];
-
-/// The verbs that show something of their own, or ask no remote.
-const SILENT: [&str; 8] = ["exec", "demo", "demo-agent", "demo-janitor", "verify", "completions", "man", "whoami"];
-
-/// Declares for each verb its name and its run, once.
-macro_rules! verbs {
-    ($($variant:ident $name:literal,)*) => {
-        impl Verb {
-            fn name(&self) -> &'static str {
-                match self { $(Self::$variant(_) => $name,)* }
-            }
-
-            fn run(&self, context: &mut Context) -> Result<Answer, Failure> {
-                match self { $(Self::$variant(arguments) => arguments.run(context),)* }
-            }
-        }
-    };
-}
-
-verbs! {
-    Init "init", New "new", Ready "ready", Unready "unready", List "list", Show "show", Next "next", Claim "claim",
-    Renew "renew", Publish "publish", Release "release", Takeover "takeover", Env "env", Exec "exec", Whoami "whoami",
-    Criteria "criteria", Log "log", Learn "learn", Sync "sync", Complete "complete", Abandon "abandon", Config "config", Doctor "doctor",
-    Verify "verify", VerifyLog "verify-log", Trust "trust", Completions "completions", Man "man",
-    Demo "demo", DemoAgent "demo-agent", DemoJanitor "demo-janitor",
 }

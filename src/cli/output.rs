@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::exit::{self, Fault};
 use super::{Failure, Global};
 use crate::domain::agent::unprintable;
-use crate::domain::refusal::{Detail, Refusal};
+use crate::domain::refusal::{Code, Detail, Refusal};
 use crate::engine::{CheckoutError, Error, Receipt, chain};
 
 /// What a verb has to say.
@@ -169,6 +169,10 @@ impl Told {
     fn of_engine(error: &Error, again: &str) -> Self {
         let message = chain(error);
         match error {
+            // The id that was named is part of the command that helps.
+            Error::Refused(refusal) if refusal.code == Code::NoReason && !again.contains("--reason") => {
+                Self { hint: Some(format!("{again} --reason 'why'")), ..Self::of_refusal(refusal) }
+            }
             Error::Refused(refusal) => Self::of_refusal(refusal),
             Error::Held { refusal, evidence } => {
                 let mut told = Self::of_refusal(refusal);

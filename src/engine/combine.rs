@@ -164,9 +164,7 @@ impl Engine {
         // Who is not told finds out for itself, from the server.
         let _ = queue.save(&batch);
         step("told");
-        if batch.members > 0 && matches!(outcome, PushOutcome::Denied { .. } | PushOutcome::Offline { .. }) {
-            tries.alone = true;
-        }
+        tries.alone |= matches!(outcome, PushOutcome::Denied { .. } | PushOutcome::Offline { .. });
         Ok(match own {
             Ok(sent) => Led::Pushed(Box::new(sent), outcome, head),
             Err(answer) => Led::Decided(answer),

@@ -139,7 +139,10 @@ impl Queue {
     /// Forgets who waits: they have had their time, and say so again if they are still there.
     pub(super) fn forget_waiting(&self) {
         for entry in fs::read_dir(self.tickets()).into_iter().flatten().flatten() {
-            let _ = fs::remove_file(entry.path());
+            // A ticket that is being written has another name still, and its writer may be stopped half-way.
+            if entry.path().extension().is_some_and(|extension| extension == "json") {
+                let _ = fs::remove_file(entry.path());
+            }
         }
     }
 

@@ -32,7 +32,9 @@ impl Core {
                 fs::read_dir(private.join("claims")).into_iter().flatten().flatten().map(|each| each.path()).collect()
             }
         };
-        let folders = [private.to_owned(), private.join("journal")].into_iter().chain(claims);
+        let queues = fs::read_dir(private.join("queue")).into_iter().flatten().flatten().map(|each| each.path());
+        let folders = [private.to_owned(), private.join("journal"), private.join("queue")];
+        let folders = folders.into_iter().chain(claims).chain(queues);
         let folders = folders.map(|folder| (folder, &[".tmp", "index-"][..]));
         let others = [
             (self.store.path().to_owned(), &[".tmp", "trace-"][..]),

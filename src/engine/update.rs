@@ -179,6 +179,7 @@ impl Engine {
                 }
                 Err(error) => return Err(error),
             };
+            let staged = sent.as_ref().is_some_and(|sent| sent.staged);
             let (proposal, earlier) = match sent.take() {
                 Some(sent) => match self.settle(&sent.proposal.updates, &tip)? {
                     Verdict::Landed => {
@@ -224,7 +225,7 @@ impl Engine {
             step("push");
             let outcome = self.remote.push(&proposal.updates, &pack, self.core.clock.deadline());
             step("pushed");
-            let this = Sent { proposal, tip: tip.clone(), staged: false };
+            let this = Sent { proposal, tip: tip.clone(), staged };
             // Once a reply was lost, no answer to the same push tells what became of the first: only looking does.
             match (outcome, earlier) {
                 (PushOutcome::Landed, _) => {
