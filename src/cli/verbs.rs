@@ -62,7 +62,8 @@ pub(super) const READERS: [&str; 13] = [
 ];
 
 /// The verbs that show something of their own, or ask no remote.
-pub(super) const SILENT: [&str; 8] = ["exec", "demo", "demo-agent", "demo-janitor", "verify", "completions", "man", "whoami"];
+pub(super) const SILENT: [&str; 8] =
+    ["exec", "demo", "demo-agent", "demo-janitor", "verify", "completions", "man", "whoami"];
 
 /// Declares for each verb its name and its run, once.
 macro_rules! verbs {

@@ -3,8 +3,8 @@
 use super::checks::{self};
 use super::ending::unfinished;
 use super::plan::PlanAnswer;
+use super::proposal::{Proposal, Step};
 use super::tip::branch;
-use super::update::{Proposal, Step};
 use super::work::Wip;
 use super::{Core, Engine, Error, Tip};
 use crate::domain::board::{Board, Standing};

@@ -13,9 +13,10 @@ use git2::Oid;
 
 use super::journal::Entry;
 use super::patience::Tries;
+use super::proposal::{Decide, Parcel, Proposal, Sent, Step};
 use super::queue::{Batch, Queue, Told};
 use super::seat::{Company, POLL, Window};
-use super::update::{Decide, Parcel, Proposal, Sent, Step};
+use super::update::Course;
 use super::{Engine, Error, Tip, Wish};
 use crate::remote::{Advertised, PackSource, PushOutcome, RefName};
 use crate::steps::step;
@@ -92,42 +93,49 @@ impl Engine {
         drop(ticket);
         // Who has staged nothing owes nothing, and need not wait for a leader that is stopped.
         let most = if sent.is_ok() { Duration::MAX } else { self.seat_wait_max() };
-        let told = self.hear(queue, number, most)?;
-        match (told, sent) {
-            (Some(Told::Landed(head)), sent) => {
-                let head = Oid::from_str(&head)?;
+        match (self.hear(queue, number, most), sent) {
+            (Ok(Some(Told::Landed(head))), sent) => {
                 let mine = sent.as_ref().map_or(tip.board, |sent| sent.commit().unwrap_or(tip.board));
-                match (store::contains(self.core.store.repository(), head, mine)?, sent) {
-                    (true, Ok(sent)) => Ok(Joined::Landed(sent, head)),
-                    (true, Err(answer)) => Ok(Joined::Decided(answer, Box::new(tip))),
+                match (self.went_along(&head, mine), sent) {
+                    (Ok(Some(head)), Ok(sent)) => Ok(Joined::Landed(sent, head)),
+                    (Ok(Some(_)), Err(answer)) => Ok(Joined::Decided(answer, Box::new(tip))),
                     // It was added just when the leader had closed the batch, so nobody has pushed it.
-                    (false, _) => Ok(Joined::Again),
+                    (Ok(None), _) => Ok(Joined::Again),
+                    (Err(_), Ok(sent)) => Ok(Joined::Unknown(sent)),
+                    (Err(error), Err(_)) => Err(error),
                 }
             }
-            (Some(Told::Refused), _) => Ok(Joined::Again),
-            (Some(Told::Alone), _) => Ok(Joined::Alone),
-            (Some(Told::Unknown) | None, Ok(sent)) => Ok(Joined::Unknown(sent)),
-            (Some(Told::Unknown), Err(_)) => Ok(Joined::Again),
-            (None, Err(_)) => Ok(Joined::Declined(number)),
+            (Ok(Some(Told::Refused)), _) => Ok(Joined::Again),
+            (Ok(Some(Told::Alone)), _) => Ok(Joined::Alone),
+            // What is staged may be on its way, whatever went wrong here.
+            (Ok(Some(Told::Unknown) | None) | Err(_), Ok(sent)) => Ok(Joined::Unknown(sent)),
+            (Ok(Some(Told::Unknown)), Err(_)) => Ok(Joined::Again),
+            (Ok(None), Err(_)) => Ok(Joined::Declined(number)),
+            (Err(error), Err(_)) => Err(error),
         }
+    }
+
+    /// The newest commit that landed, if `mine` is one of those before it.
+    fn went_along(&self, head: &str, mine: Oid) -> Result<Option<Oid>, Error> {
+        let head = Oid::from_str(head)?;
+        Ok(store::contains(self.core.store.repository(), head, mine)?.then_some(head))
     }
 
     /// Lets those who wait build on what the leader has decided, and swaps once for all.
     pub(super) fn lead<A>(
         &mut self,
-        company: &Company<'_>,
+        course: &mut Course<'_, A>,
         asked: &[RefName],
         tip: &Tip,
         own: Result<Step<A>, Error>,
-        tries: &mut Tries,
     ) -> Result<Led<A>, Error> {
-        let Company { queue, journal, wish, .. } = company;
+        let Company { queue, journal, wish, .. } = course.company;
         let waiting = queue.waiting(journal)?;
         if waiting.is_empty() {
             return Ok(Led::Solo(own));
         }
         let (asked, advertised) = self.heard(asked, &tip.advertised, waiting.into_iter().flatten());
-        let mut batch = Batch::after(queue.batch()?, &tip.whereabouts, &asked, &advertised);
+        let mut batch = Batch::after(queue.batch()?, self.core.clock.now(), &tip.whereabouts, &asked, &advertised);
         let Some(stage) = queue.stage(batch.number)? else { return Ok(Led::Solo(own)) };
         let own = match own {
             Ok(Step::Swap(proposal)) => {
@@ -138,8 +146,27 @@ impl Engine {
             Ok(Step::Settled(answer)) => Err(Ok(answer)),
             Err(error) => Err(Err(error)),
         };
-        queue.save(&batch)?;
-        drop(stage);
+        let pushed = queue.save(&batch).and_then(|()| {
+            drop(stage);
+            self.push_batch(&course.company, batch, tip, &mut course.tries)
+        });
+        match (own, pushed) {
+            (Ok(sent), Ok((outcome, head))) => Ok(Led::Pushed(Box::new(sent), outcome, head)),
+            (Err(answer), Ok(_)) => Ok(Led::Decided(answer)),
+            // Whoever has built on the leader's commit may send it along.
+            (Ok(_), Err(error)) => Err(self.undecided(error)),
+            (Err(_), Err(error)) => Err(error),
+        }
+    }
+
+    /// Lets those who wait add to the batch, pushes it, and tells them what came of it; gives its newest commit too.
+    fn push_batch(
+        &mut self,
+        company: &Company<'_>,
+        batch: Batch,
+        tip: &Tip,
+        tries: &mut Tries,
+    ) -> Result<(PushOutcome, Oid), Error> {
         let mut batch = self.gather(company, batch)?;
         let updates = batch.updates();
         let outcome = match updates.first() {
@@ -162,13 +189,10 @@ impl Engine {
             PushOutcome::Unknown { .. } => Told::Unknown,
         });
         // Who is not told finds out for itself, from the server.
-        let _ = queue.save(&batch);
+        let _ = company.queue.save(&batch);
         step("told");
         tries.alone |= matches!(outcome, PushOutcome::Denied { .. } | PushOutcome::Offline { .. });
-        Ok(match own {
-            Ok(sent) => Led::Pushed(Box::new(sent), outcome, head),
-            Err(answer) => Led::Decided(answer),
-        })
+        Ok((outcome, head))
     }
 
     /// What was heard of the refs that those who came late have to know about, as far as their objects are here.

@@ -5,8 +5,8 @@ use super::checks::{Search, Secrets};
 use super::ending::unfinished;
 use super::hub::Occasion;
 use super::landing::{Landed, Plan as LandingPlan};
+use super::proposal::{Proposal, Step};
 use super::tip::branch;
-use super::update::{Proposal, Step};
 use super::work::{Workplace, dirty, uncommitted};
 use super::{Core, Engine, Error, Stage, Tip};
 use crate::checkout::protect;
@@ -285,7 +285,7 @@ impl Core {
         )?;
         Ok(Step::Swap(Proposal {
             updates: built.updates,
-            pack: super::update::Parcel::Walk,
+            pack: super::proposal::Parcel::Walk,
             claims: Vec::new(),
             endings: self.ending(id, head)?,
             answer: Ended { landed: Some(built.landed), kb_session: built.kb_session, ..ended },
@@ -322,7 +322,7 @@ impl Core {
             )?;
             return Ok(Step::Swap(Proposal {
                 updates: built.updates,
-                pack: super::update::Parcel::Walk,
+                pack: super::proposal::Parcel::Walk,
                 claims: Vec::new(),
                 endings: self.ending(id, head)?,
                 answer: Ended {
@@ -355,7 +355,7 @@ impl Core {
         };
         if let Some(head) = head.filter(|head| Some(*head) != old) {
             proposal.updates.push(RefUpdate { name, old, new: Some(head) });
-            proposal.pack = super::update::Parcel::Walk;
+            proposal.pack = super::proposal::Parcel::Walk;
         }
         Ok(Step::Swap(proposal))
     }

@@ -3,6 +3,7 @@
 //! Deliberately not here: printing, the environment, and the rules themselves (`domain` has those).
 
 mod abandon;
+mod answer;
 mod caller;
 mod checks;
 mod claim;
@@ -29,6 +30,7 @@ pub mod options;
 mod patience;
 mod plan;
 mod private;
+mod proposal;
 mod queue;
 mod seat;
 mod settle;

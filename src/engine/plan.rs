@@ -3,7 +3,7 @@
 use super::checks::secrets_in;
 use super::drafts::{FILE_BYTES_MAX, read_draft, remove_published};
 use super::hub::Occasion;
-use super::update::{Parcel, Proposal, Step, Won};
+use super::proposal::{Parcel, Proposal, Step, Won};
 use super::{Core, Engine, Error, Tip, Wish};
 use crate::checkout::own;
 use crate::domain::board::{Board, Shelf, Standing};

@@ -16,10 +16,14 @@ use super::private::{LockGuard, Private, write};
 use super::whereabouts::Whereabouts;
 use crate::domain::layout::Layout;
 use crate::domain::nonce::Nonce;
+use crate::domain::time::Timestamp;
 use crate::remote::{Advertised, RefName};
 
 /// The version of the files in the queue; those of another are passed over.
 const VERSION: u32 = 1;
+
+/// No leader that runs keeps a batch open for so long; whole seconds, so one more than it takes.
+const OPEN_SECONDS_MAX: i64 = 3;
 
 /// As many batches are remembered, so that who is told late is told at all.
 const TOLD_MAX: usize = 32;
@@ -75,6 +79,8 @@ pub(super) struct Batch {
     pub(super) number: u64,
     /// Whether members may still join.
     pub(super) open: bool,
+    /// When it was opened, by this machine's clock, in seconds.
+    opened_at: i64,
     board: String,
     base: String,
     root: String,
@@ -169,7 +175,13 @@ impl Queue {
 
 impl Batch {
     /// An empty batch on what is advertised now, after `last`.
-    pub(super) fn after(last: Option<Self>, place: &Whereabouts, asked: &[RefName], advertised: &Advertised) -> Self {
+    pub(super) fn after(
+        last: Option<Self>,
+        now: Timestamp,
+        place: &Whereabouts,
+        asked: &[RefName],
+        advertised: &Advertised,
+    ) -> Self {
         let refs: BTreeMap<String, String> =
             advertised.refs.iter().map(|(name, oid)| (name.to_string(), oid.to_string())).collect();
         let (number, told) = last.map_or_else(|| (0, Vec::new()), |last| (last.number + 1, last.told));
@@ -177,6 +189,7 @@ impl Batch {
             version: VERSION,
             number,
             open: true,
+            opened_at: now.unix(),
             board: place.board.to_string(),
             base: place.base.to_string(),
             root: place.layout.root().to_owned(),
@@ -195,6 +208,12 @@ impl Batch {
     pub(super) fn whereabouts(&self) -> Option<Whereabouts> {
         let layout = Layout::new(&self.root).ok()?;
         Some(Whereabouts { board: self.board.parse().ok()?, base: self.base.parse().ok()?, layout })
+    }
+
+    /// Whether it is worth joining: one that has been open for long has a leader that is stopped, and who adds to it
+    /// hears nothing until the leader goes on.
+    pub(super) fn welcomes(&self, now: Timestamp) -> bool {
+        self.open && (0..=OPEN_SECONDS_MAX).contains(&now.unix().saturating_sub(self.opened_at))
     }
 
     /// Whether the leader asked the remote about all of `names`.

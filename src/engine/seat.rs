@@ -37,6 +37,7 @@ pub(super) struct Window {
 }
 
 /// Who may join whom, and what it has seen so far.
+#[derive(Clone, Copy)]
 pub(super) struct Company<'a> {
     pub(super) queue: &'a Queue,
     pub(super) journal: &'a Journal,
@@ -72,7 +73,7 @@ impl Engine {
             }
             if joins == Joins::Yes
                 && let Some(batch) = queue.batch()?
-                && batch.open
+                && batch.welcomes(clock.now())
                 && Some(batch.number) != declined
                 && batch.knows(names)
                 && let Some(stage) = queue.stage(batch.number)?

@@ -2,8 +2,8 @@
 
 use super::claim::{ClaimAnswer, Decided};
 use super::journal::PendingClaim;
+use super::proposal::{Parcel, Proposal, Step};
 use super::tip::branch;
-use super::update::{Parcel, Proposal, Step};
 use super::{Core, Engine, Error, Evidence, Tip, Wish};
 use crate::domain::board::{Board, Standing};
 use crate::domain::id::{IdQuery, SessionId};

@@ -5,89 +5,65 @@
 //! is built; and what was sent is in the journal before it is sent, so that a kill loses nothing but time.
 
 use super::combine::{Joined, Led, entry};
-use super::journal::{Ending, Journal, PendingClaim};
+use super::journal::Journal;
 use super::options::Rehearsal;
 use super::patience::{Patience, Tries};
+use super::proposal::{Decide, Parcel, Proposal, Sent, Step, Won};
 use super::queue::Queue;
-use super::seat::{Company, Joins, Seat};
-use super::settle::{Lock, Orphans, Verdict};
+use super::seat::{Company, Joins, Seat, Window};
+use super::settle::{Orphans, Verdict};
 use super::tip::Ground;
-use super::{Core, Engine, Error, Tip, Wish};
-use crate::domain::id::SessionId;
-use crate::remote::{PackSource, Purpose, PushOutcome, RefName, RefUpdate, write_pack};
+use super::{Engine, Error, Tip, Wish};
+use crate::remote::{PackSource, Purpose, PushOutcome, RefName, write_pack};
 use crate::steps::step;
 use git2::Oid;
 
-/// What a decision on a fresh board comes to.
-pub(super) enum Step<A> {
-    /// Nothing has to be written.
-    Settled(A),
-    /// These refs have to move.
-    Swap(Proposal<A>),
+/// One wish on its way through the rounds.
+pub(super) struct Course<'a, A> {
+    ground: Ground,
+    /// The wish, and the clone's other processes.
+    pub(super) company: Company<'a>,
+    combines: bool,
+    pub(super) tries: Tries,
+    /// What was sent and has had no answer.
+    sent: Option<Sent<A>>,
+    /// The last batch that this process could not join.
+    declined: Option<u64>,
 }
 
-/// Decides a wish on a fresh board. It may be asked several times, and must then want the same.
-pub(super) type Decide<'a, A> = dyn FnMut(&Core, &Tip) -> Result<Step<A>, Error> + 'a;
-
-/// Commits that nobody sees yet, and the refs that would show them.
-pub(super) struct Proposal<A> {
-    /// The board branch first.
-    pub(super) updates: Vec<RefUpdate>,
-    /// The objects that are new.
-    pub(super) pack: Parcel,
-    /// The claims that come true with it.
-    pub(super) claims: Vec<PendingClaim>,
-    /// The claims that end with it.
-    pub(super) endings: Vec<Ending>,
-    /// The answer when it lands.
-    pub(super) answer: A,
-}
-
-/// Which objects a push has to bring.
-pub(super) enum Parcel {
-    /// Exactly these.
-    Objects(Vec<Oid>),
-    /// Whatever the remote lacks.
-    Walk,
-}
-
-impl Parcel {
-    /// The objects, where they are known.
-    pub(super) fn objects(&self) -> Option<&[Oid]> {
-        match self {
-            Self::Objects(objects) => Some(objects),
-            Self::Walk => None,
+impl<A> Course<'_, A> {
+    fn joins(&self) -> Joins {
+        match &self.sent {
+            Some(sent) if sent.staged => Joins::OnlyLeads,
+            None if self.combines && !self.tries.alone => Joins::Yes,
+            Some(_) | None => Joins::No,
         }
     }
 }
 
-/// A wish that came true.
-pub(super) struct Won<A> {
-    /// The answer.
-    pub(super) answer: A,
-    /// The tip on which it was decided.
-    pub(super) tip: Tip,
-    /// The board branch's commit that it made; `None` when nothing had to be written.
-    pub(super) commit: Option<Oid>,
-    /// How often the board was looked at.
-    pub(super) attempts: u32,
-    /// How often something was pushed.
-    pub(super) pushes: u32,
+/// What came of a round that pushed.
+enum Pushed<A> {
+    /// It landed, with this as the newest commit.
+    Won(Sent<A>, Oid),
+    /// It did not, or nobody knows: another round, after a rest.
+    Again(Rest),
 }
 
-/// A proposal on its way.
-pub(super) struct Sent<A> {
-    pub(super) proposal: Proposal<A>,
-    pub(super) tip: Tip,
-    /// Whether it went, or was to go, with the commits of others: then only who leads sends it again.
-    pub(super) staged: bool,
+/// What a process does between two rounds, when others have had its seat.
+enum Rest {
+    /// Goes on at once: the board told what it had to wait for.
+    None,
+    /// Waits a little, at random.
+    Pause,
+    /// Waits for the remote to come back.
+    Offline(String),
 }
 
-impl<A> Sent<A> {
-    /// The board branch's commit.
-    pub(super) fn commit(&self) -> Option<Oid> {
-        self.proposal.updates.first().and_then(|update| update.new)
-    }
+/// Whether the very same push was sent before, and what became of it is not known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Earlier {
+    None,
+    Undecided,
 }
 
 impl Engine {
@@ -116,201 +92,185 @@ impl Engine {
         decide: &mut Decide<'_, A>,
     ) -> Result<Won<A>, Error> {
         let journal = Journal::of(&self.core.private);
-        let _owner = match self.core.options.rehearsal {
-            Rehearsal::Real => journal.own(&wish.nonce)?,
-            Rehearsal::Dry => None,
-        };
+        let real = self.core.options.rehearsal == Rehearsal::Real;
+        let _owner = if real { journal.own(&wish.nonce)? } else { None };
         let queue = Queue::of(&self.core.private, self.remote.url());
         let company = Company { queue: &queue, journal: &journal, wish, names: extra };
-        let combines = ground == Ground::Board && self.core.options.rehearsal == Rehearsal::Real;
-        let mut tries = Tries::default();
-        let mut sent: Option<Sent<A>> = None;
-        let mut declined = None;
+        let combines = real && ground == Ground::Board;
+        let mut course = Course { ground, company, combines, tries: Tries::default(), sent: None, declined: None };
         loop {
+            let undecided = course.sent.is_some();
             if self.core.clock.over() {
-                return Err(self.out_of_time(&tries, sent.is_some()));
+                return Err(self.out_of_time(&course.tries, undecided));
             }
-            let joins = match &sent {
-                Some(sent) if sent.staged => Joins::OnlyLeads,
-                None if combines && !tries.alone => Joins::Yes,
-                Some(_) | None => Joins::No,
-            };
-            let seat = self.seat(&company, joins, declined)?;
-            tries.attempts += 1;
-            let lead = match seat {
-                Seat::Member(window) => {
-                    match self.join(&company, *window, decide)? {
-                        Joined::Decided(answer, tip) => return self.decided(&journal, wish, answer?, *tip, &tries),
-                        Joined::Landed(own, head) => {
-                            let tip = own.tip.clone();
-                            return self.win(&journal, wish, *own, tip, head, &tries);
-                        }
-                        Joined::Again => tries.tip_moved(),
-                        Joined::Alone => tries.alone = true,
-                        Joined::Declined(number) => declined = Some(number),
-                        Joined::Unknown(own) => sent = Some(*own),
-                    }
-                    continue;
-                }
-                Seat::Alone if joins == Joins::OnlyLeads => continue,
-                Seat::Alone => None,
-                Seat::Lead(guard) => Some(guard),
-            };
-            let turn = self.turn();
-            let gathers = joins == Joins::Yes && lead.is_some();
-            let mut names = extra.to_vec();
-            if gathers {
-                names.extend(queue.waiting(&journal)?.into_iter().flatten());
-            }
-            let tip = match self.look_on(ground, Purpose::Write, &names) {
-                Ok(tip) => tip,
-                Err(Error::Unreachable { reason, .. }) => {
-                    drop((turn, lead));
-                    tries.offline(reason, &self.core);
-                    continue;
-                }
-                // The journal stays: "nothing of ours landed" is more than anybody knows.
-                Err(Error::Unauthorized { url, reason }) if sent.is_some() => {
-                    return Err(Error::Undecided { url, reason });
-                }
-                Err(error) if sent.is_some() => {
-                    let url = self.remote.url().to_owned();
-                    return Err(Error::Undecided { url, reason: super::chain(&error) });
-                }
+            match self.round(&mut course, decide) {
+                Ok(Some(won)) => return Ok(won),
+                Ok(None) => {}
+                Err(error) if undecided => return Err(self.undecided(error)),
                 Err(error) => return Err(error),
-            };
-            let staged = sent.as_ref().is_some_and(|sent| sent.staged);
-            let (proposal, earlier) = match sent.take() {
-                Some(sent) => match self.settle(&sent.proposal.updates, &tip)? {
-                    Verdict::Landed => {
-                        let head = tip.board;
-                        return self.win(&journal, wish, sent, tip, head, &tries);
-                    }
-                    Verdict::Open => (sent.proposal, Earlier::Undecided),
-                    Verdict::Lost => {
-                        tries.tip_moved();
-                        journal.forget(&wish.nonce);
-                        continue;
-                    }
-                },
-                None => {
-                    if self.settle_orphans(&journal, wish, &tip, &mut tries)? == Orphans::Moved {
-                        continue;
-                    }
-                    let mut own = decide(&self.core, &tip);
-                    if gathers {
-                        own = match self.lead(&company, &names, &tip, own, &mut tries)? {
-                            Led::Solo(own) => own,
-                            Led::Decided(answer) => return self.decided(&journal, wish, answer?, tip, &tries),
-                            Led::Pushed(own, PushOutcome::Landed, head) => {
-                                return self.win(&journal, wish, *own, tip, head, &tries);
-                            }
-                            Led::Pushed(own, outcome, _) => {
-                                sent = self.after_batch(*own, outcome, &mut tries);
-                                drop((turn, lead));
-                                tries.pause(&mut self.core);
-                                continue;
-                            }
-                        };
-                    }
-                    match own? {
-                        Step::Settled(answer) => return self.decided(&journal, wish, answer, tip, &tries),
-                        Step::Swap(proposal) => (self.refuse_rehearsal(proposal)?, Earlier::None),
-                    }
-                }
-            };
-            self.core.note_hub_before_swap(&tip)?;
-            let pack = self.note(&journal, wish, &proposal)?;
-            tries.pushes += 1;
-            step("push");
-            let outcome = self.remote.push(&proposal.updates, &pack, self.core.clock.deadline());
-            step("pushed");
-            let this = Sent { proposal, tip: tip.clone(), staged };
-            // Once a reply was lost, no answer to the same push tells what became of the first: only looking does.
-            match (outcome, earlier) {
-                (PushOutcome::Landed, _) => {
-                    let head = this.commit().unwrap_or(tip.board);
-                    return self.win(&journal, wish, this, tip, head, &tries);
-                }
-                (PushOutcome::Raced { .. }, Earlier::None) => tries.tip_moved(),
-                (PushOutcome::Raced { .. }, Earlier::Undecided) => sent = Some(this),
-                (PushOutcome::Busy { reason }, earlier) => {
-                    if tries.busy(&reason, &self.core) == Patience::Over {
-                        return Err(self.denied(&journal, wish, &tip, reason, earlier));
-                    }
-                    sent = (earlier == Earlier::Undecided).then_some(this);
-                }
-                (PushOutcome::Denied { reason, .. }, earlier) => {
-                    return Err(self.denied(&journal, wish, &tip, reason, earlier));
-                }
-                (PushOutcome::Offline { reason }, earlier) => {
-                    sent = (earlier == Earlier::Undecided).then_some(this);
-                    drop((turn, lead));
-                    tries.offline(reason, &self.core);
-                    continue;
-                }
-                (PushOutcome::Unknown { reason }, _) => {
-                    tries.last_reason = reason;
-                    sent = Some(this);
-                }
             }
-            drop((turn, lead));
-            tries.pause(&mut self.core);
         }
     }
 
-    /// What a leader makes of a batch that did not land, or of which nobody knows.
-    fn after_batch<A>(&self, own: Sent<A>, outcome: PushOutcome, tries: &mut Tries) -> Option<Sent<A>> {
-        match outcome {
-            PushOutcome::Landed | PushOutcome::Raced { .. } => tries.tip_moved(),
+    /// One round: a seat, a look, a decision, a swap. `None` when another one is needed.
+    fn round<A>(&mut self, course: &mut Course<'_, A>, decide: &mut Decide<'_, A>) -> Result<Option<Won<A>>, Error> {
+        let joins = course.joins();
+        let seat = self.seat(&course.company, joins, course.declined)?;
+        course.tries.attempts += 1;
+        let lead = match seat {
+            Seat::Member(window) => return self.round_as_member(course, *window, decide),
+            Seat::Alone if joins == Joins::OnlyLeads => return Ok(None),
+            Seat::Alone => None,
+            Seat::Lead(guard) => Some(guard),
+        };
+        let turn = self.turn();
+        let gathers = joins == Joins::Yes && lead.is_some();
+        let Company { queue, journal, wish, names } = course.company;
+        let mut names = names.to_vec();
+        if gathers {
+            names.extend(queue.waiting(journal)?.into_iter().flatten());
+        }
+        let pushed = match self.look_on(course.ground, Purpose::Write, &names) {
+            Err(Error::Unreachable { reason, .. }) => Pushed::Again(Rest::Offline(reason)),
+            Err(error) => return Err(error),
+            Ok(tip) => match course.sent.take() {
+                Some(sent) => self.settle_sent(course, sent, tip)?,
+                None if self.settle_orphans(journal, wish, &tip, &mut course.tries)? == Orphans::Moved => {
+                    Pushed::Again(Rest::None)
+                }
+                None => {
+                    let own = decide(&self.core, &tip);
+                    let led = if gathers { self.lead(course, &names, &tip, own)? } else { Led::Solo(own) };
+                    match led {
+                        Led::Decided(answer) => return self.decided(course, answer?, tip).map(Some),
+                        Led::Pushed(own, outcome, head) => self.after_batch(course, *own, outcome, head),
+                        Led::Solo(own) => match own? {
+                            Step::Settled(answer) => return self.decided(course, answer, tip).map(Some),
+                            Step::Swap(proposal) => {
+                                let proposal = self.refuse_rehearsal(proposal)?;
+                                self.send(course, Sent { proposal, tip, staged: false }, Earlier::None)?
+                            }
+                        },
+                    }
+                }
+            },
+        };
+        match pushed {
+            Pushed::Won(sent, head) => self.win(course, sent, head).map(Some),
+            Pushed::Again(rest) => {
+                drop((turn, lead));
+                self.rest(&mut course.tries, rest);
+                Ok(None)
+            }
+        }
+    }
+
+    /// A round in a batch that somebody else leads.
+    fn round_as_member<A>(
+        &mut self,
+        course: &mut Course<'_, A>,
+        window: Window,
+        decide: &mut Decide<'_, A>,
+    ) -> Result<Option<Won<A>>, Error> {
+        match self.join(&course.company, window, decide)? {
+            Joined::Decided(answer, tip) => return self.decided(course, answer?, *tip).map(Some),
+            Joined::Landed(own, head) => return self.win(course, *own, head).map(Some),
+            Joined::Again => course.tries.tip_moved(),
+            Joined::Alone => course.tries.alone = true,
+            Joined::Declined(number) => course.declined = Some(number),
+            Joined::Unknown(own) => course.sent = Some(*own),
+        }
+        Ok(None)
+    }
+
+    /// What became of a push whose reply was lost; the very same is sent again while it may still land.
+    fn settle_sent<A>(&mut self, course: &mut Course<'_, A>, sent: Sent<A>, tip: Tip) -> Result<Pushed<A>, Error> {
+        match self.settle(&sent.proposal.updates, &tip)? {
+            Verdict::Landed => Ok(Pushed::Won(sent, tip.board)),
+            // Only who leads sends what was staged, also the next time.
+            Verdict::Open => self.send(course, Sent { tip, ..sent }, Earlier::Undecided),
+            Verdict::Lost => {
+                course.tries.tip_moved();
+                course.company.journal.forget(&course.company.wish.nonce);
+                Ok(Pushed::Again(Rest::None))
+            }
+        }
+    }
+
+    /// Sends a proposal, which the journal knows before the remote does.
+    fn send<A>(&mut self, course: &mut Course<'_, A>, sent: Sent<A>, earlier: Earlier) -> Result<Pushed<A>, Error> {
+        let Company { journal, wish, .. } = course.company;
+        let Sent { proposal, tip, .. } = &sent;
+        self.core.note_hub_before_swap(tip)?;
+        let pack = self.note(journal, wish, proposal)?;
+        course.tries.pushes += 1;
+        step("push");
+        let outcome = self.remote.push(&proposal.updates, &pack, self.core.clock.deadline());
+        step("pushed");
+        // Once a reply was lost, no answer to the same push tells what became of the first: only looking does.
+        let kept = |sent| (earlier == Earlier::Undecided).then_some(sent);
+        Ok(Pushed::Again(match outcome {
+            PushOutcome::Landed => {
+                let head = sent.commit().unwrap_or(sent.tip.board);
+                return Ok(Pushed::Won(sent, head));
+            }
+            PushOutcome::Raced { .. } => {
+                course.tries.tip_moved();
+                course.sent = kept(sent);
+                Rest::Pause
+            }
+            PushOutcome::Busy { reason } => {
+                if course.tries.busy(&reason, &self.core) == Patience::Over {
+                    return Err(self.denied(course, &sent.tip, reason, earlier));
+                }
+                course.sent = kept(sent);
+                Rest::Pause
+            }
+            PushOutcome::Denied { reason, .. } => return Err(self.denied(course, &sent.tip, reason, earlier)),
+            PushOutcome::Offline { reason } => {
+                course.sent = kept(sent);
+                Rest::Offline(reason)
+            }
+            PushOutcome::Unknown { reason } => {
+                course.tries.last_reason = reason;
+                course.sent = Some(sent);
+                Rest::Pause
+            }
+        }))
+    }
+
+    /// What a leader makes of its batch.
+    fn after_batch<A>(&self, course: &mut Course<'_, A>, own: Sent<A>, outcome: PushOutcome, head: Oid) -> Pushed<A> {
+        let tries = &mut course.tries;
+        Pushed::Again(match outcome {
+            PushOutcome::Landed => return Pushed::Won(own, head),
+            PushOutcome::Raced { .. } => {
+                tries.tip_moved();
+                Rest::Pause
+            }
             PushOutcome::Busy { reason } => {
                 if tries.busy(&reason, &self.core) == Patience::Over {
                     // Somebody's part may be what is refused.
                     tries.tip_moved();
                     tries.alone = true;
                 }
+                Rest::Pause
             }
-            PushOutcome::Denied { .. } => {}
-            PushOutcome::Offline { reason } => tries.offline(reason, &self.core),
+            PushOutcome::Denied { .. } => Rest::Pause,
+            PushOutcome::Offline { reason } => Rest::Offline(reason),
             PushOutcome::Unknown { reason } => {
                 tries.last_reason = reason;
-                return Some(own);
+                course.sent = Some(own);
+                Rest::Pause
             }
-        }
-        None
+        })
     }
 
-    /// A decision that changes nothing.
-    fn decided<A>(&self, journal: &Journal, wish: &Wish, answer: A, tip: Tip, tries: &Tries) -> Result<Won<A>, Error> {
-        journal.forget(&wish.nonce);
-        let (attempts, pushes) = (tries.attempts, tries.pushes);
-        Ok(Won { answer, tip, commit: None, attempts, pushes })
-    }
-
-    /// A rehearsal ends here: with what would have been swapped.
-    fn refuse_rehearsal<A>(&self, proposal: Proposal<A>) -> Result<Proposal<A>, Error> {
-        match self.core.options.rehearsal {
-            Rehearsal::Real => Ok(proposal),
-            Rehearsal::Dry => {
-                let repository = self.core.store.repository();
-                let subject = |update: &RefUpdate| {
-                    let commit = repository.find_commit(update.new?).ok()?;
-                    Some(format!("{}: {}", update.name, commit.summary().ok()??))
-                };
-                Err(Error::Dry { changes: proposal.updates.iter().filter_map(subject).collect() })
-            }
-        }
-    }
-
-    /// The remote's no. When the very same push was sent before and its reply was lost, this one's no does not tell
-    /// what became of that: the journal stays, and the next command finds out.
-    fn denied(&self, journal: &Journal, wish: &Wish, tip: &Tip, reason: String, earlier: Earlier) -> Error {
-        match earlier {
-            Earlier::Undecided => Error::Undecided { url: self.remote.url().to_owned(), reason },
-            Earlier::None => {
-                journal.forget(&wish.nonce);
-                Error::Denied { branch: tip.board_branch().to_owned(), reason }
-            }
+    fn rest(&mut self, tries: &mut Tries, rest: Rest) {
+        match rest {
+            Rest::None => {}
+            Rest::Pause => tries.pause(&mut self.core),
+            Rest::Offline(reason) => tries.offline(reason, &self.core),
         }
     }
 
@@ -329,50 +289,4 @@ impl Engine {
             }
         }
     }
-
-    /// What follows from a swap that is won: `head` is the newest commit that landed with it.
-    fn win<A>(
-        &mut self,
-        journal: &Journal,
-        wish: &Wish,
-        sent: Sent<A>,
-        tip: Tip,
-        head: Oid,
-        tries: &Tries,
-    ) -> Result<Won<A>, Error> {
-        // Only what is noted may be forgotten: until then the journal is the one proof that the claim is ours.
-        let noted = self.note_claims(wish, &sent.proposal.claims, Lock::Taken);
-        noted.and_then(|()| self.note_endings(&sent.proposal.endings)).map_err(|error| Error::Unfinished {
-            what: "the change".to_owned(),
-            left: format!("it could not be noted here: {}", super::chain(&error)),
-            detail: if sent.proposal.claims.is_empty() { "landed" } else { "claimed" },
-            ids: wish.ids.iter().map(SessionId::to_string).collect(),
-        })?;
-        journal.forget(&wish.nonce);
-        // These save the next one time. What landed is not undone by a note that cannot be written.
-        let _ = self.forget_beaten(journal, &sent.proposal.updates, head);
-        let _ = self.core.remember(&sent.tip.after(Some(head)));
-        let commit = sent.commit();
-        let (attempts, pushes) = (tries.attempts, tries.pushes);
-        let decided_on = if sent.tip.board == tip.board { tip } else { sent.tip };
-        Ok(Won { answer: sent.proposal.answer, tip: decided_on, commit, attempts, pushes })
-    }
-
-    fn out_of_time(&self, tries: &Tries, undecided: bool) -> Error {
-        let url = self.remote.url().to_owned();
-        if undecided {
-            return Error::Undecided { url, reason: tries.last_reason.clone() };
-        }
-        if tries.unreachable {
-            return Error::Unreachable { url, reason: tries.last_reason.clone() };
-        }
-        Error::Contended { seconds: self.core.clock.elapsed().as_secs(), pushes: tries.pushes }
-    }
-}
-
-/// Whether the very same push was sent before, and what became of it is not known.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Earlier {
-    None,
-    Undecided,
 }

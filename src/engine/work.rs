@@ -7,8 +7,8 @@ use git2::{Oid, Repository};
 
 use super::options::Rehearsal;
 use super::plan::PlanAnswer;
+use super::proposal::{Parcel, Proposal, Step};
 use super::tip::branch;
-use super::update::{Parcel, Proposal, Step};
 use super::{Core, Engine, Error, Tip, Wish};
 use crate::checkout::loss::{self, Inspection, Loss};
 use crate::domain::board::Board;

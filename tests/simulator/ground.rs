@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::{Duration, SystemTime};
 
 use git_session::domain::change::{Change, Edit, Event, FileMode};
@@ -20,6 +20,10 @@ use git_session::store::{self, Draft, Signatures};
 use git2::{Odb, Oid};
 
 use crate::server::{Server, odb, repository};
+
+/// A program that is started inherits the locks of every schedule that is played meanwhile, for a moment: what starts
+/// one writes here, what plays reads.
+pub(crate) static QUIET: RwLock<()> = RwLock::new(());
 
 /// A place for clones, used for one schedule after the other.
 pub(crate) struct Ground {
@@ -66,6 +70,7 @@ impl Ground {
             // Waiting for the lock of this file would be real waiting, so nobody has to write it.
             fs::write(path.join("info/exclude"), ".session-env\n.session-env.*\n/_AGENTS/sessions/\n").unwrap();
         }
+        let _nobody_plays = QUIET.write().unwrap();
         let config = Config::load(&folder.path().join("0"), None).unwrap();
         let layers = Layers::gather(&[], |_| None, &[(Key::Isolation, "none".to_owned())]).unwrap();
         Self { folder, config, layers }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::agent::{Agent, Log, timeout, words};
 use crate::audit::judge;
-use crate::ground::{Ground, Hub, Where, server};
+use crate::ground::{Ground, Hub, QUIET, Where, server};
 use crate::parts::Stranger;
 use crate::stage::{ActorId, Killed, Stage};
 use crate::weather::Weather;
@@ -46,6 +46,7 @@ impl Part {
 
 /// Plays the schedule of `seed`.
 pub(crate) fn play(ground: &Ground, seed: u64, told: bool) -> Played {
+    let _nothing_is_started = QUIET.read().unwrap();
     let mut dice = fastrand::Rng::with_seed(seed);
     let weather = Weather::draw(&mut dice);
     let place = if dice.u8(..4) == 0 { Where::Apart } else { Where::Base };

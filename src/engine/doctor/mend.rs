@@ -5,7 +5,7 @@ use crate::domain::board::{Board, Shelf};
 use crate::domain::change::{Change, Edit, Event};
 use crate::domain::state::State;
 use crate::engine::ending::Branch;
-use crate::engine::update::Step;
+use crate::engine::proposal::Step;
 use crate::engine::{Core, Engine, Error, Tip, Wish};
 
 impl Engine {
