@@ -148,13 +148,7 @@ impl Core {
         let Some(path) = self.checkout_of(id, claim)? else { return Ok(None) };
         let base = claim.map(|claim| store::oid(&claim.base_commit));
         let safe: Vec<Oid> = [Some(tip.board), Some(tip.base), pushed, base].into_iter().flatten().collect();
-        let holds = self.loss(id, &path, &safe).map(|mut loss| {
-            // The checkout's repository may not have fetched what the engine's has.
-            let on_remote = |commit: &Oid, safe: &Oid| store::contains(self.store.repository(), *safe, *commit);
-            loss.commits.retain(|commit| !safe.iter().any(|safe| on_remote(commit, safe).unwrap_or(false)));
-            loss
-        });
-        let holds = holds.map_err(|error| super::chain(&error));
+        let holds = self.loss(id, &path, &safe).map_err(|error| super::chain(&error));
         Ok(Some(Here { path, holds }))
     }
 }

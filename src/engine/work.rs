@@ -21,6 +21,7 @@ use crate::domain::record::CheckoutKind;
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::state::State;
 use crate::remote::{Purpose, RefUpdate};
+use crate::store;
 
 /// Most bytes of one file that is published.
 const FILE_BYTES_MAX: u64 = 8 << 20;
@@ -254,7 +255,11 @@ impl Core {
         let layout = self.layout_at_hand()?;
         let inspection =
             Inspection { checkout, id, root: layout.root(), accounted_for, ignored: loss::Ignored::PassedOver };
-        Ok(loss::loss(&inspection, self.clock.deadline())?)
+        let mut loss = loss::loss(&inspection, self.clock.deadline())?;
+        // The checkout's repository may not have fetched what the engine's has.
+        let safe = |commit: &Oid, safe: &Oid| store::contains(self.store.repository(), *safe, *commit).unwrap_or(false);
+        loss.commits.retain(|commit| !accounted_for.iter().any(|kept| safe(commit, kept)));
+        Ok(loss)
     }
 }
 

@@ -219,6 +219,21 @@ fn litter(agent: &Agent) -> Vec<(String, String)> {
 }
 
 #[test]
+fn what_the_remote_has_is_no_work_that_is_only_here_however_old_the_tracking_refs_are() {
+    let world = World::new();
+    let one = world.agent("one");
+    one.git(&["worktree", "add", "--quiet", "-b", "session/2026-11-19-old", ".worktrees/2026-11-19-old", "HEAD"]);
+    let old = world.at("one/.worktrees/2026-11-19-old");
+    old.write("src/new.txt", "new\n");
+    old.commit("new");
+    let message = || litter(&one)[0].1.clone();
+    assert!(message().ends_with("not merged, 1 committed here only"), "{}", message());
+    // By its URL, so that no tracking ref moves.
+    old.git(&["push", "--quiet", &world.url, "HEAD:refs/heads/main"]);
+    assert!(message().ends_with("merged, clean"), "{}", message());
+}
+
+#[test]
 fn worktrees_that_lie_around_are_told_with_size_age_and_what_is_in_them() {
     let world = World::new();
     world.plan("auth");
