@@ -78,7 +78,7 @@ const HOMES: [(&str, &[&str]); 10] = [
     ("println!", &[]),
     ("io::stdout", &["cli/output.rs"]),
     (".remote.push(&proposal", &["engine/update.rs"]),
-    ("begin_glance(", &["engine/glance/mod.rs", "engine/look.rs"]),
+    ("begin_glance(", &["engine/claim/decide.rs", "engine/glance/mod.rs", "engine/look.rs"]),
     ("unsafe ", &[]),
 ];
 

@@ -3,7 +3,7 @@
 //! Everything that is kept is kept under the id of the tree that it was read from, so it cannot be out of date; it is
 //! one file for each state folder, written whole, and any file that is not exactly what this version writes counts as
 //! not there. Plans and records that come from here have what a line of a list needs and no more: no swap is decided on
-//! them (`tests/tidy.rs` sees to that).
+//! them. `claim --next` looks for its session here and then claims it on the commit (`tests/tidy.rs` names who may look).
 
 mod bytes;
 mod facts;
@@ -104,10 +104,21 @@ impl<'a> Glance<'a> {
 
     /// Keeps what is new for the next command. Failing at that is no failure: what is not kept is read again.
     pub(super) fn keep(&self, private: &Private) {
-        let (learned, outdated) = (self.learned.borrow(), self.outdated.borrow());
+        let outdated = self.outdated.borrow();
+        self.keep_if(private, |state| outdated.contains(&state));
+    }
+
+    /// The same, but for folders that have only lost sessions or got back known ones: what is kept of those still helps,
+    /// and a drain would write the whole of it again with every claim.
+    pub(super) fn keep_what_was_learned(&self, private: &Private) {
+        self.keep_if(private, |_| false);
+    }
+
+    fn keep_if(&self, private: &Private, anyway: impl Fn(State) -> bool) {
+        let learned = self.learned.borrow();
         for (at, state) in State::ALL.into_iter().enumerate() {
             let Some(Some(section)) = self.sections.get(at).and_then(OnceCell::get) else { continue };
-            if !outdated.contains(&state) && !learned.keys().any(|(of, ..)| *of == state) {
+            if !anyway(state) && !learned.keys().any(|(of, ..)| *of == state) {
                 continue;
             }
             let fresh = |place, part| learned.get(&(state, place, part)).map(Vec::as_slice);
