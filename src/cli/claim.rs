@@ -1,5 +1,7 @@
 //! `claim`: take sessions, or the next one.
 
+use std::time::Duration;
+
 use clap::Args;
 use serde_json::json;
 
@@ -12,7 +14,7 @@ use crate::engine::{ClaimAnswer, ClaimRequest, Pick};
 /// Claim planned sessions: of all who race for one, exactly one gets it
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  git session claim auth-system\n  git session claim auth-system login-page      both or neither\n  git session claim --next --can gpu            the best one that is ready; exit 4 when there is none"
+    after_help = "Examples:\n  git session claim auth-system\n  git session claim auth-system login-page      both or neither\n  git session claim --next --can gpu            the best one that is ready; exit 4 when there is none\n  git session claim --next --wait 10m           the same, as soon as there is one"
 )]
 pub(super) struct Arguments {
     /// The sessions: ids, slugs or parts of them; all or none
@@ -24,6 +26,9 @@ pub(super) struct Arguments {
     /// What the agent can do (repeatable)
     #[arg(long, value_name = "CAPABILITY", requires = "next")]
     can: Vec<String>,
+    /// Wait where none is ready yet, for so long (for ever without a length); exit 4 when the time is over
+    #[arg(long, value_name = "DURATION", requires = "next", conflicts_with = "ids", num_args = 0..=1)]
+    wait: Option<Option<Span>>,
     /// How long the claim counts as alive without a sign of life
     #[arg(long)]
     lease: Option<Span>,
@@ -60,7 +65,16 @@ impl Arguments {
                 self.ids.iter().map(String::as_str).chain(self.ids.is_empty().then_some(context.session()).flatten());
             Pick::Named(named.map(parse_query).collect::<Result<_, _>>()?)
         };
-        let answer = engine.claim(&ClaimRequest { pick, lease: self.lease, isolation: self.isolation })?;
+        let request = ClaimRequest { pick, lease: self.lease, isolation: self.isolation };
+        let answer = match self.wait {
+            None => engine.claim(&request)?,
+            Some(most) => {
+                let most = most.map(|most| Duration::from_secs(most.seconds().into()));
+                engine.claim_when_ready(&request, most, &mut |waiting| {
+                    context.tell(format!("{}; next look in {} s", waiting.why, waiting.pause.as_secs()));
+                })?
+            }
+        };
         let text = text(&answer);
         let data = json!({
             "claims": answer.claims.iter().map(view::claim).collect::<Vec<_>>(),

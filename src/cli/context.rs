@@ -7,6 +7,7 @@ use crate::engine::options::{Network, Options, Rehearsal};
 use crate::engine::{Engine, Error};
 
 use super::Global;
+use super::progress::Progress;
 
 /// Why a verb did not do what was asked.
 #[derive(Debug)]
@@ -58,6 +59,7 @@ impl From<anyhow::Error> for Failure {
 pub(crate) struct Context {
     pub(super) global: Global,
     pub(super) settings: Vec<(Key, String)>,
+    pub(super) progress: Option<Progress>,
 }
 
 impl Context {
@@ -93,6 +95,13 @@ impl Context {
         let options = engine.options();
         (&options.agent.name, &options.host, &options.place.common_dir).hash(&mut hasher);
         hasher.finish()
+    }
+
+    /// Says what is being waited for, to whoever is watching.
+    pub(super) fn tell(&self, what: String) {
+        if let Some(progress) = &self.progress {
+            progress.tell(what);
+        }
     }
 
     /// `--dry-run`.

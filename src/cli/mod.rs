@@ -26,6 +26,7 @@ mod trust;
 mod verbs;
 mod verify;
 mod view;
+mod watch;
 mod whoami;
 mod work;
 
@@ -128,11 +129,11 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         let usage = Failure::Usage { message, hint: Some("git session list --offline".to_owned()) };
         return ExitCode::from(output::failure(&cli.global, command, &usage));
     }
-    let mut context = Context { global: cli.global.clone(), settings: Vec::new() };
     let waits = !cli.global.quiet && !cli.global.offline && !SILENT.contains(&command);
     let progress = waits.then(|| progress::Progress::begin(command));
+    let mut context = Context { global: cli.global.clone(), settings: Vec::new(), progress };
     let told = cli.verb.run(&mut context);
-    drop(progress);
+    drop(context);
     let status = match told {
         Ok(answer) => output::answer(&cli.global, command, answer),
         Err(Failure::Engine(Error::Dry { changes })) => {

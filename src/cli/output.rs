@@ -332,13 +332,22 @@ fn safe_json_text(plain: String) -> String {
 }
 
 /// Writes to standard output. A reader that went away is success: it has what it wanted.
-#[expect(clippy::disallowed_methods, reason = "this is the one module that prints")]
 pub fn say(text: &str) {
+    is_heard(text);
+}
+
+/// The same; gives whether there still is a reader.
+#[expect(clippy::disallowed_methods, reason = "this is the one module that prints")]
+pub fn is_heard(text: &str) -> bool {
     let mut out = io::stdout().lock();
-    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
-        && error.kind() != io::ErrorKind::BrokenPipe
-    {
-        complain(&format!("error: cannot write: {error}\n"));
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => true,
+        Err(error) => {
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                complain(&format!("error: cannot write: {error}\n"));
+            }
+            false
+        }
     }
 }
 

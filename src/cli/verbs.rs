@@ -6,7 +6,7 @@ use super::context::{Context, Failure};
 use super::output::Answer;
 use super::{
     abandon, claim, complete, config, criteria, demo, doctor, env, init, list, meta, new, next, plan, release, show,
-    takeover, trust, verify, whoami, work,
+    takeover, trust, verify, watch, whoami, work,
 };
 
 #[derive(Debug, Subcommand)]
@@ -18,6 +18,7 @@ pub(super) enum Verb {
     List(list::Arguments),
     Show(show::Arguments),
     Next(next::Arguments),
+    Watch(watch::Arguments),
     Claim(claim::Arguments),
     Renew(work::Renew),
     Publish(work::Publish),
@@ -45,10 +46,11 @@ pub(super) enum Verb {
 }
 
 /// The verbs that can answer from the last fetched tip.
-pub(super) const READERS: [&str; 13] = [
+pub(super) const READERS: [&str; 14] = [
     "list",
     "show",
     "next",
+    "watch",
     "env",
     "exec",
     "whoami",
@@ -81,7 +83,7 @@ macro_rules! verbs {
 }
 
 verbs! {
-    Init "init", New "new", Ready "ready", Unready "unready", List "list", Show "show", Next "next", Claim "claim",
+    Init "init", New "new", Ready "ready", Unready "unready", List "list", Show "show", Next "next", Watch "watch", Claim "claim",
     Renew "renew", Publish "publish", Release "release", Takeover "takeover", Env "env", Exec "exec", Whoami "whoami",
     Criteria "criteria", Log "log", Learn "learn", Sync "sync", Complete "complete", Abandon "abandon", Config "config", Doctor "doctor",
     Verify "verify", VerifyLog "verify-log", Trust "trust", Completions "completions", Man "man",

@@ -70,11 +70,13 @@ impl Engine {
     /// What went wrong while it was not known whether our push had landed. "Nothing of ours landed" would be more than
     /// anybody knows, so the journal stays and the next command finds out.
     pub(super) fn undecided(&self, error: Error) -> Error {
-        match error {
-            Error::Undecided { .. } | Error::Unfinished { .. } | Error::Interrupted { .. } => error,
-            Error::Unauthorized { url, reason } => Error::Undecided { url, reason },
-            error => Error::Undecided { url: self.remote.url().to_owned(), reason: super::chain(&error) },
+        if matches!(error, Error::Undecided { .. } | Error::Unfinished { .. } | Error::Interrupted { .. }) {
+            return error;
         }
+        if let Error::Unauthorized { url, reason } = error {
+            return Error::Undecided { url, reason };
+        }
+        Error::Undecided { url: self.remote.url().to_owned(), reason: super::chain(&error) }
     }
 
     /// The deadline has come.

@@ -104,6 +104,16 @@ impl Clock {
         self.deadline = self.deadline.max(self.source.instant() + by);
     }
 
+    /// Begins anew, with `timeout` to go: for a command that waits longer than one move may take.
+    pub fn begin_again(&mut self, timeout: Duration) {
+        self.deadline = self.source.instant() + timeout;
+    }
+
+    /// Comes back after `pause`, whatever the deadline.
+    pub fn pass(&self, pause: Duration) {
+        self.source.wait(pause);
+    }
+
     /// Waits for `pause`, but never past the deadline.
     pub fn wait(&self, pause: Duration) {
         self.source.wait(pause.min(self.deadline.saturating_duration_since(self.source.instant())));

@@ -44,7 +44,7 @@ impl<A> Course<'_, A> {
 /// What came of a round that pushed.
 enum Pushed<A> {
     /// It landed, with this as the newest commit.
-    Won(Sent<A>, Oid),
+    Won(Box<Sent<A>>, Oid),
     /// It did not, or nobody knows: another round, after a rest.
     Again(Rest),
 }
@@ -156,7 +156,7 @@ impl Engine {
             },
         };
         match pushed {
-            Pushed::Won(sent, head) => self.win(course, sent, head).map(Some),
+            Pushed::Won(sent, head) => self.win(course, *sent, head).map(Some),
             Pushed::Again(rest) => {
                 drop((turn, lead));
                 self.rest(&mut course.tries, rest);
@@ -186,7 +186,7 @@ impl Engine {
     /// What became of a push whose reply was lost; the very same is sent again while it may still land.
     fn settle_sent<A>(&mut self, course: &mut Course<'_, A>, sent: Sent<A>, tip: Tip) -> Result<Pushed<A>, Error> {
         match self.settle(&sent.proposal.updates, &tip)? {
-            Verdict::Landed => Ok(Pushed::Won(sent, tip.board)),
+            Verdict::Landed => Ok(Pushed::Won(Box::new(sent), tip.board)),
             // Only who leads sends what was staged, also the next time.
             Verdict::Open => self.send(course, Sent { tip, ..sent }, Earlier::Undecided),
             Verdict::Lost => {
@@ -212,7 +212,7 @@ impl Engine {
         Ok(Pushed::Again(match outcome {
             PushOutcome::Landed => {
                 let head = sent.commit().unwrap_or(sent.tip.board);
-                return Ok(Pushed::Won(sent, head));
+                return Ok(Pushed::Won(Box::new(sent), head));
             }
             PushOutcome::Raced { .. } => {
                 course.tries.tip_moved();
@@ -243,7 +243,7 @@ impl Engine {
     fn after_batch<A>(&self, course: &mut Course<'_, A>, own: Sent<A>, outcome: PushOutcome, head: Oid) -> Pushed<A> {
         let tries = &mut course.tries;
         Pushed::Again(match outcome {
-            PushOutcome::Landed => return Pushed::Won(own, head),
+            PushOutcome::Landed => return Pushed::Won(Box::new(own), head),
             PushOutcome::Raced { .. } => {
                 tries.tip_moved();
                 Rest::Pause

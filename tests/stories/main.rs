@@ -27,5 +27,6 @@ mod takeover;
 mod untouched;
 mod verify;
 mod verify_log;
+mod watch;
 mod work;
 mod world;

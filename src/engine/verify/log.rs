@@ -34,10 +34,10 @@ pub struct LogVerified {
 }
 
 /// The first-parent history of a branch, oldest first.
-struct Line {
-    commits: Vec<Oid>,
+pub(in crate::engine) struct Line {
+    pub(in crate::engine) commits: Vec<Oid>,
     /// What the first of them is judged against.
-    before: Option<Oid>,
+    pub(in crate::engine) before: Option<Oid>,
     /// Whether there was more, which is not here.
     cut: bool,
 }
@@ -126,7 +126,11 @@ fn finding(verdict: &Verdict, layout: &Layout) -> Finding {
     }
 }
 
-fn commit_of(repository: &Repository, text: &str) -> Result<Oid, Error> {
+/// The commit that `text` is the id of, or the beginning of one.
+///
+/// # Errors
+/// [`Error::Environment`] when there is none.
+pub(in crate::engine) fn commit_of(repository: &Repository, text: &str) -> Result<Oid, Error> {
     let is_id = (4..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let found = is_id.then(|| repository.find_commit_by_prefix(text).ok()).flatten();
     found.map(|commit| commit.id()).ok_or_else(|| not_there(text))
@@ -139,7 +143,11 @@ fn not_there(text: &str) -> Error {
     }
 }
 
-fn first_parents(repository: &Repository, tip: Oid, since: Option<Oid>) -> Result<Line, Error> {
+/// The first-parent history of `tip` after `since`.
+///
+/// # Errors
+/// [`Error::Environment`] when `since` is no commit of it.
+pub(in crate::engine) fn first_parents(repository: &Repository, tip: Oid, since: Option<Oid>) -> Result<Line, Error> {
     let mut line = Line { commits: Vec::new(), before: None, cut: false };
     let mut next = Some(tip);
     while let Some(oid) = next {

@@ -4,7 +4,7 @@
 
 mod boards;
 mod branch;
-mod log;
+pub(in crate::engine) mod log;
 mod patch;
 mod rules;
 
