@@ -123,10 +123,18 @@ impl Journal {
         self.folder().join(format!("{nonce}.pack"))
     }
 
-    /// Writes the entry and its pack; a former entry of the same wish is replaced.
+    /// Writes the entry and its pack; a former entry of the same wish is replaced. One without a pack, such as what was
+    /// staged for another's push, is never sent again by itself: it may bring what others have given up since.
     pub(super) fn note(&self, entry: &Entry, pack: Option<&[u8]>) -> Result<(), Error> {
-        if let Some(pack) = pack {
-            write(&self.pack(&entry.wish.nonce), pack)?;
+        let place = self.pack(&entry.wish.nonce);
+        match pack {
+            Some(pack) => write(&place, pack)?,
+            None => match fs::remove_file(&place) {
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::File { path: place, source });
+                }
+                Ok(()) | Err(_) => {}
+            },
         }
         let bytes = serde_json::to_vec(&to_file(entry)).expect("strings and numbers are JSON");
         write(&self.path(&entry.wish.nonce), &bytes)
