@@ -28,4 +28,5 @@ pub mod severity;
 pub mod state;
 pub mod time;
 pub mod words;
+pub mod worktime;
 pub(crate) mod yaml;
