@@ -81,7 +81,8 @@ pub(super) fn json(evidence: &Evidence) -> Value {
     })
 }
 
-fn here(here: &Here) -> Value {
+/// What a checkout holds.
+pub(super) fn here(here: &Here) -> Value {
     let mut shown = json!({ "path": here.path.display().to_string() });
     let more = match &here.holds {
         Ok(loss) => json!({

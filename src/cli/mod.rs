@@ -1,6 +1,7 @@
 //! The command line: words in, words out. No rule of the game lives here.
 
 mod abandon;
+mod brief;
 mod claim;
 mod complete;
 mod config;
@@ -11,15 +12,18 @@ mod doctor;
 mod env;
 mod evidence;
 pub mod exit;
+mod handoff;
 mod init;
 mod list;
 mod meta;
 mod new;
 mod next;
 pub mod output;
+mod pause;
 mod plan;
 mod progress;
 mod release;
+mod resume;
 mod show;
 mod takeover;
 mod trust;

@@ -5,8 +5,8 @@ use clap::Subcommand;
 use super::context::{Context, Failure};
 use super::output::Answer;
 use super::{
-    abandon, claim, complete, config, criteria, demo, doctor, env, init, list, meta, new, next, plan, release, show,
-    takeover, trust, verify, watch, whoami, work,
+    abandon, brief, claim, complete, config, criteria, demo, doctor, env, handoff, init, list, meta, new, next, pause,
+    plan, release, resume, show, takeover, trust, verify, watch, whoami, work,
 };
 
 #[derive(Debug, Subcommand)]
@@ -23,6 +23,10 @@ pub(super) enum Verb {
     Renew(work::Renew),
     Publish(work::Publish),
     Release(release::Arguments),
+    Pause(pause::Arguments),
+    Resume(resume::Arguments),
+    Handoff(handoff::Arguments),
+    Brief(brief::Arguments),
     Takeover(takeover::Arguments),
     Env(env::Env),
     Exec(env::Exec),
@@ -46,11 +50,12 @@ pub(super) enum Verb {
 }
 
 /// The verbs that can answer from the last fetched tip.
-pub(super) const READERS: [&str; 14] = [
+pub(super) const READERS: [&str; 15] = [
     "list",
     "show",
     "next",
     "watch",
+    "brief",
     "env",
     "exec",
     "whoami",
@@ -84,7 +89,8 @@ macro_rules! verbs {
 
 verbs! {
     Init "init", New "new", Ready "ready", Unready "unready", List "list", Show "show", Next "next", Watch "watch", Claim "claim",
-    Renew "renew", Publish "publish", Release "release", Takeover "takeover", Env "env", Exec "exec", Whoami "whoami",
+    Renew "renew", Publish "publish", Release "release", Pause "pause",
+    Resume "resume", Handoff "handoff", Brief "brief", Takeover "takeover", Env "env", Exec "exec", Whoami "whoami",
     Criteria "criteria", Log "log", Learn "learn", Sync "sync", Complete "complete", Abandon "abandon", Config "config", Doctor "doctor",
     Verify "verify", VerifyLog "verify-log", Trust "trust", Completions "completions", Man "man",
     Demo "demo", DemoAgent "demo-agent", DemoJanitor "demo-janitor",

@@ -95,6 +95,12 @@ pub enum Event {
     Published,
     /// The session waits for a pull request.
     Landing,
+    /// The holder stopped for now.
+    Paused,
+    /// The holder goes on.
+    Resumed,
+    /// The holder left its session to the next one.
+    HandedOff,
     /// active → planned.
     Released,
     /// active → active, another holder.
@@ -121,6 +127,9 @@ impl Event {
             Self::Renewed => "renewed",
             Self::Published => "published",
             Self::Landing => "landing",
+            Self::Paused => "paused",
+            Self::Resumed => "resumed",
+            Self::HandedOff => "handed_off",
             Self::Released => "released",
             Self::TakenOver => "taken_over",
             Self::Completed => "completed",
@@ -141,6 +150,9 @@ impl Event {
             Self::Renewed => "Renew session",
             Self::Published => "Publish session",
             Self::Landing => "Await landing of session",
+            Self::Paused => "Pause session",
+            Self::Resumed => "Resume session",
+            Self::HandedOff => "Hand over session",
             Self::Released => "Release session",
             Self::TakenOver => "Take over session",
             Self::Completed => "Complete session",

@@ -6,6 +6,7 @@
 pub mod agent;
 pub mod board;
 pub mod change;
+pub mod digest;
 pub mod format;
 pub mod id;
 pub mod knowledge;
@@ -26,6 +27,7 @@ pub mod secret;
 pub mod settings;
 pub mod severity;
 pub mod state;
+pub mod story;
 pub mod time;
 pub mod words;
 pub mod worktime;

@@ -119,7 +119,8 @@ impl Core {
         let repository = self.store.repository();
         let notes = store::notes_since(repository, tip.board, None, COMMITS_MAX)?;
         let own = notes.iter().filter(|note| note.id.as_ref() == Some(id) && note.epoch == Some(claim.epoch));
-        let Some(last) = own.into_iter().find(|note| is(note, "published")) else { return Ok(None) };
+        let publishes = |note: &&store::CommitNote| ["published", "paused", "handed_off"].iter().any(|it| is(note, it));
+        let Some(last) = own.into_iter().find(publishes) else { return Ok(None) };
         Ok(Timestamp::from_unix(repository.find_commit(last.commit)?.time().seconds()))
     }
 
@@ -138,7 +139,7 @@ impl Core {
     }
 
     /// The holder's checkout, if it is here, with what only it has. One that cannot be read is evidence too.
-    fn here(
+    pub(super) fn here(
         &self,
         id: &SessionId,
         claim: Option<&Claim>,

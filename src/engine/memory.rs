@@ -215,7 +215,7 @@ impl Core {
     }
 
     /// The same for people, in Markdown. What they have written there themselves stays.
-    fn append_to_worklog(&self, id: &SessionId, entry: &Entry) -> Result<(), Error> {
+    pub(super) fn append_to_worklog(&self, id: &SessionId, entry: &Entry) -> Result<(), Error> {
         let place = self.workplace_or_refuse(id)?;
         let path = place.folder.join("worklog.md");
         if path.symlink_metadata().is_ok_and(|data| !data.file_type().is_file()) {

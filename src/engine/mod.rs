@@ -4,6 +4,7 @@
 
 mod abandon;
 mod answer;
+mod brief;
 mod caller;
 mod checks;
 mod claim;
@@ -18,6 +19,7 @@ mod error;
 mod evidence;
 mod former;
 mod glance;
+mod handover;
 mod hub;
 mod init;
 mod journal;
@@ -48,6 +50,7 @@ mod work;
 
 pub use crate::checkout::CheckoutError;
 pub use abandon::AbandonRequest;
+pub use brief::{Brief, Source as BriefSource};
 pub use checks::Secrets;
 pub use claim::{ClaimAnswer, ClaimRequest, ClaimView, Pick, Receipt};
 pub use clock::{Clock, Source, nonce};
@@ -56,6 +59,7 @@ pub use environment::Environment;
 pub use error::{Error, chain};
 pub use evidence::{BranchTip, Evidence, Here};
 pub use former::Kept;
+pub use handover::ResumeAnswer;
 pub use init::{AgentsMd, Effect, InitAnswer, InitRequest};
 pub use look::{Life, Listed, Listing, Shown};
 pub use plan::{NewRequest, PlanAnswer, Until};

@@ -7,11 +7,12 @@ use super::proposal::{Parcel, Proposal, Step, Won};
 use super::{Core, Engine, Error, Tip, Wish};
 use crate::checkout::own;
 use crate::domain::board::{Board, Shelf, Standing};
-use crate::domain::change::Change;
+use crate::domain::change::{Change, Edit};
 use crate::domain::id::{IdQuery, Kind, SessionId, Slug};
 use crate::domain::layout::Layout;
 use crate::domain::moves::{self, Draft, FolderFile};
 use crate::domain::plan::Plan;
+use crate::domain::record::Record;
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::state::State;
 use crate::remote::{Purpose, RefUpdate};
@@ -202,6 +203,7 @@ fn landed_before(core: &Core, tip: &Tip, wish: &Wish) -> Result<bool, Error> {
 impl Core {
     /// A proposal of one commit on the board branch that only the engine's own objects go into.
     pub(super) fn propose<A>(&self, tip: &Tip, change: &Change, answer: A) -> Result<Step<A>, Error> {
+        refuse_oversized(change)?;
         let signatures = self.signatures(change.id.as_ref(), &change.agent, &tip.settings.env_domain);
         let repository = self.store.repository();
         let tree = repository.find_commit(tip.board)?.tree_id();
@@ -301,4 +303,20 @@ impl Core {
         }
         Ok(None)
     }
+}
+
+/// A record that is larger than what is read would be a session that nobody can move any more.
+fn refuse_oversized(change: &Change) -> Result<(), Error> {
+    for edit in &change.edits {
+        if let Edit::Write { id, path, bytes, .. } = edit
+            && path == "session.yaml"
+            && bytes.len() > Record::BYTES_MAX
+        {
+            let kib = bytes.len() >> 10;
+            return Err(Error::environment(format!(
+                "the record of session `{id}` would have {kib} KiB, and at most 256 are read: say less, in fewer words"
+            )));
+        }
+    }
+    Ok(())
 }

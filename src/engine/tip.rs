@@ -134,13 +134,21 @@ impl Engine {
     /// # Errors
     /// Those of [`Engine::look`], but [`Error::Unreachable`] only when nothing was ever fetched.
     pub(super) fn look_to_read(&mut self) -> Result<Tip, Error> {
+        self.look_to_read_with(&[])
+    }
+
+    /// The same, where some more branches are of interest.
+    ///
+    /// # Errors
+    /// As [`Engine::look_to_read`].
+    pub(super) fn look_to_read_with(&mut self, extra: &[RefName]) -> Result<Tip, Error> {
         let (away, why) = match self.core.options.network {
             Network::Offline => {
                 let message = "nothing of the board was fetched yet, and offline nothing can be".to_owned();
                 let hint = Some("git session list".to_owned());
                 (Error::Environment { message, hint }, "asked to stay offline".to_owned())
             }
-            Network::Online => match self.look(Purpose::Read, &[]) {
+            Network::Online => match self.look(Purpose::Read, extra) {
                 Err(error @ (Error::Unreachable { .. } | Error::Unauthorized { .. })) => {
                     let why = error.to_string().trim_end().to_owned();
                     (error, why)

@@ -29,7 +29,7 @@ const FILE_BYTES_MAX: u64 = 8 << 20;
 const ALL_BYTES_MAX: u64 = 64 << 20;
 
 /// Decides one move of a holder on a fresh board; `None` when it was made before.
-type DecideActive<'a> =
+pub(super) type DecideActive<'a> =
     dyn FnMut(&Board<'_>, &WorkFiles, &moves::Caller, &Wish, &Tip) -> Result<Option<Change>, Error> + 'a;
 
 /// A wish to give a session back.
@@ -170,7 +170,7 @@ impl Engine {
     }
 
     /// A move of the holder that also pushes the session branch; no change where it was made before.
-    fn active_move(
+    pub(super) fn active_move(
         &mut self,
         verb: &str,
         id: &SessionId,

@@ -3,6 +3,7 @@
 //! Pure: an override comes in as text, the result goes out as text. Deliberately not here: where overrides lie, who
 //! trusts them, and files. A template cannot read another one.
 
+mod brief;
 mod completion;
 mod env;
 mod page;
@@ -18,6 +19,7 @@ use crate::domain::format::{FormatError, shown};
 use crate::domain::quote::Unprintable;
 
 pub use crate::domain::quote::{printable, quote_fish, quote_powershell, quote_sh};
+pub use brief::{BriefPage, Extent, length, render_brief};
 pub use completion::render_completion;
 pub use env::{EnvValues, render_env};
 pub use page::{render_agents, render_readme};

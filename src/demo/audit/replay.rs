@@ -96,7 +96,8 @@ impl Replayed {
                     Some(_) | None => None,
                 }
             }
-            "released" | "completed" | "abandoned" | "renewed" | "published" | "landing" => {
+            "released" | "completed" | "abandoned" | "renewed" | "published" | "landing" | "paused" | "resumed"
+            | "handed_off" => {
                 let holds = life.holder.as_ref().is_some_and(|holder| holder.agent == agent && holder.epoch == epoch);
                 if matches!(event, "released" | "completed" | "abandoned") {
                     life.holder = None;

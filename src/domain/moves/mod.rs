@@ -4,6 +4,7 @@
 
 mod claim;
 mod complete;
+mod handover;
 mod plan;
 mod ready;
 mod takeover;
@@ -14,6 +15,7 @@ pub use complete::{
     Abandonment, Completion, KnowledgeDraft, Unmet, abandon, await_landing, check_completion, complete,
     knowledge_session,
 };
+pub use handover::{Bequest, hand_over, pause, resume};
 pub use plan::{Draft, create, make_ready, unready};
 pub use ready::{Agenda, Candidate, Gate, next, standing_reasons};
 pub use takeover::{Alive, TakeoverWish, takeover};

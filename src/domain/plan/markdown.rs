@@ -42,7 +42,7 @@ pub(super) fn parse(body: &str, lines_before: usize) -> Document {
 }
 
 /// Whether a text is empty, "Not applicable", a comment or a place to fill in.
-pub(super) fn says_nothing(text: &str) -> bool {
+pub(in super::super) fn says_nothing(text: &str) -> bool {
     let text = without_comments(text);
     let text = text.trim().trim_matches(['*', '_', '.', '`']).trim();
     let placeholder = [("<", ">"), ("{{", "}}"), ("[", "]")].iter().any(|(open, close)| {

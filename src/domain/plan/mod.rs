@@ -13,6 +13,7 @@ use super::time::Span;
 
 pub use land::{Land, UnknownLand};
 pub use markdown::neutral_text;
+pub(super) use markdown::says_nothing;
 
 /// A plan: the keys of its front matter, its sections and its acceptance criteria.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

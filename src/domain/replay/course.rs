@@ -27,6 +27,8 @@ pub(super) enum Course {
     TakeOver,
     /// active → active, by its holder.
     Hold,
+    /// The same, and how the work stands is another: its record and its status say so.
+    Turn,
     /// active → planned, by its holder.
     Release,
     /// active → completed, by its holder.
@@ -49,8 +51,9 @@ impl Course {
             "unready" => Self::Unready,
             "claimed" => Self::Claim,
             "taken_over" => Self::TakeOver,
-            "renewed" | "published" | "landing" | "paused" | "resumed" | "blocked" | "handed_off" | "handoff"
-            | "checkpointed" | "checkpoint" | "validated" => Self::Hold,
+            "renewed" | "published" | "landing" | "blocked" | "handoff" | "checkpointed" | "checkpoint"
+            | "validated" => Self::Hold,
+            "paused" | "resumed" | "handed_off" => Self::Turn,
             "released" => Self::Release,
             "completed" => Self::Complete,
             "abandoned" => Self::Abandon,
@@ -70,7 +73,7 @@ impl Course {
             Self::Unready => *from == Planned && to == Some(State::Drafting),
             Self::Claim => *from == Planned && to == Some(State::Active),
             Self::TakeOver => matches!(from, Active { .. } | HalfClaimed { .. }) && to == Some(State::Active),
-            Self::Hold => matches!(from, Active { .. }) && to == Some(State::Active),
+            Self::Hold | Self::Turn => matches!(from, Active { .. }) && to == Some(State::Active),
             Self::Release => matches!(from, Active { .. }) && to == Some(State::Planned),
             Self::Complete => matches!(from, Active { .. }) && to == Some(State::Completed),
             Self::Abandon => matches!(from, Drafting | Planned | Active { .. }) && to == Some(State::Abandoned),
@@ -86,6 +89,7 @@ impl Course {
             | Self::Unready
             | Self::Claim
             | Self::TakeOver
+            | Self::Turn
             | Self::Release
             | Self::Complete
             | Self::Abandon => true,
@@ -105,6 +109,7 @@ impl Course {
             | Self::Unready
             | Self::Claim
             | Self::Hold
+            | Self::Turn
             | Self::Complete
             | Self::Override => false,
         }

@@ -4,7 +4,7 @@ use super::super::board::Standing;
 use super::super::id::Kind;
 use super::super::state::State;
 use super::holder::{check_claim, check_holder, check_unclaimed};
-use super::recorded::{check_ending, check_override, check_plan_kept, check_record};
+use super::recorded::{check_ending, check_override, check_plan_kept, check_record, check_status};
 use super::{Course, Flaw, Landing, Life, Observed, Place, Replay, Step, Verdicts, Words, hand, standing};
 
 impl Replay {
@@ -84,6 +84,10 @@ impl Replay {
                 check_unclaimed(step, verdicts);
             }
             Course::Hold | Course::Complete => check_holder(step, words, verdicts),
+            Course::Turn => {
+                check_holder(step, words, verdicts);
+                check_status(step, words, verdicts);
+            }
             Course::Abandon => {
                 if step.before().is_some_and(|place| place.state == State::Active) {
                     check_holder(step, words, verdicts);

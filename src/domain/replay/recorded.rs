@@ -1,6 +1,6 @@
 //! What the record says of a move, held against the commit: history, result, patch, plan, overrides.
 
-use super::super::record::{Ending, Event, Record};
+use super::super::record::{Ending, Event, Handoff, Record, Status};
 use super::super::state::State;
 use super::holder::same_agent;
 use super::{Course, Flaw, Place, Step, Verdicts, Words};
@@ -61,6 +61,7 @@ pub(super) fn check_ending(step: &Step<'_>, course: Course, verdicts: &mut Verdi
         | Course::Claim
         | Course::TakeOver
         | Course::Hold
+        | Course::Turn
         | Course::Release
         | Course::Override => return,
     };
@@ -73,6 +74,24 @@ pub(super) fn check_ending(step: &Step<'_>, course: Course, verdicts: &mut Verdi
     }
     if course == Course::Complete && (after.patch_bytes.is_none() || after.patch_bytes != result.patch_bytes) {
         verdicts.add(Flaw::PatchMissing, touched, "is completed without the patch that its record tells of");
+    }
+}
+
+/// A session stands as its holder says: paused, at work, or handed over with what the next one has to know.
+pub(super) fn check_status(step: &Step<'_>, words: &Words, verdicts: &mut Verdicts) {
+    let Some(after) = step.after().and_then(Place::record) else { return };
+    let expected = match words.event.as_str() {
+        "paused" => Status::Paused,
+        "handed_off" => Status::HandedOff,
+        _ => Status::Working,
+    };
+    if after.status != expected {
+        let message = format!("is {}, but its record says that it is {}", words.event, after.status);
+        verdicts.add(Flaw::RecordDisagrees, step.touched, message);
+    }
+    let is_by_holder = |handoff: &Handoff| same_agent(&handoff.by, words);
+    if expected == Status::HandedOff && !after.handoff.as_ref().is_some_and(is_by_holder) {
+        verdicts.add(Flaw::RecordDisagrees, step.touched, "is handed over, but its record does not say what by its holder");
     }
 }
 

@@ -1,0 +1,172 @@
+//! What became of a session so far, as one value: from its record, its plan and its log.
+//!
+//! Deliberately not here: how it is shown, and what lies in somebody's checkout.
+
+use std::collections::BTreeMap;
+
+use super::agent::AgentName;
+use super::digest::Digest;
+use super::log::{Entry, EntryKind};
+use super::plan::{Plan, Section, says_nothing};
+use super::record::{CriterionStatus, Criterion, Record};
+use super::time::Timestamp;
+use super::worktime::{WorkTime, work_time};
+
+/// A session's story.
+#[derive(Debug, Clone)]
+pub struct Story {
+    /// How many entries the log has.
+    pub total_actions: usize,
+    /// How many of each kind.
+    pub counts: BTreeMap<EntryKind, usize>,
+    /// How many lines of the log are no entries.
+    pub unreadable: usize,
+    /// How long it was worked on.
+    pub time: WorkTime,
+    /// Its acceptance criteria: as the record has them or, before it was claimed, the plan.
+    pub criteria: Vec<Criterion>,
+    /// Its checkpoints, oldest first.
+    pub checkpoints: Vec<Point>,
+    /// The newest entries of any kind, oldest first.
+    pub recent: Vec<Entry>,
+    /// The newest decisions, oldest first; so are the following.
+    pub decisions: Vec<Entry>,
+    /// What was taken for true.
+    pub assumptions: Vec<Entry>,
+    /// What went wrong.
+    pub errors: Vec<Entry>,
+    /// What may go wrong.
+    pub warnings: Vec<Entry>,
+    /// Files by what was done with them; of each file the last that was said.
+    pub artifacts: BTreeMap<String, Vec<Artifact>>,
+    /// The titles of the plan's subsessions.
+    pub subsessions: Vec<String>,
+}
+
+/// One checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Point {
+    /// `001`, `002` …
+    pub id: String,
+    /// What was reached.
+    pub title: String,
+    /// When.
+    pub at: Timestamp,
+    /// More of it, where the log has more.
+    pub body: Option<String>,
+}
+
+/// A file that was made, changed or deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artifact {
+    /// Its path.
+    pub path: String,
+    /// What was said of it, if that is more than the path.
+    pub text: Option<String>,
+    /// When that was.
+    pub at: Timestamp,
+    /// Who said it.
+    pub agent: AgentName,
+}
+
+impl Story {
+    /// The story that `log` and `record` tell, under `plan`, until `now`.
+    pub fn of(record: &Record, plan: Option<&Plan>, log: &Digest<'_>, now: Timestamp) -> Self {
+        let criteria = match (record.criteria.as_slice(), plan) {
+            ([], Some(plan)) => plan.criteria.iter().map(|one| open(&one.id, &one.text)).collect(),
+            (criteria, _) => criteria.to_vec(),
+        };
+        Self {
+            total_actions: log.total(),
+            counts: log.counts(),
+            unreadable: log.unreadable(),
+            time: work_time(record, now),
+            criteria,
+            checkpoints: points(record, &log.newest(EntryKind::Checkpoint)),
+            recent: log.recent(),
+            decisions: log.newest(EntryKind::Decision),
+            assumptions: log.newest(EntryKind::Assumption),
+            errors: log.newest(EntryKind::Error),
+            warnings: log.newest(EntryKind::Warning),
+            artifacts: artifacts(log.newest(EntryKind::Artifact)),
+            subsessions: plan.and_then(|plan| section(plan, "Subsessions")).map(titles).unwrap_or_default(),
+        }
+    }
+
+    /// How many entries of `kind` the log has.
+    pub fn count(&self, kind: EntryKind) -> usize {
+        self.counts.get(&kind).copied().unwrap_or(0)
+    }
+
+    /// `12 actions recorded, 2 checkpoints, 1 errors`.
+    pub fn progress_summary(&self) -> String {
+        format!(
+            "{} actions recorded, {} checkpoints, {} errors",
+            self.total_actions,
+            self.checkpoints.len(),
+            self.count(EntryKind::Error)
+        )
+    }
+}
+
+/// The section of a plan by its name, unless it says nothing.
+pub fn section<'a>(plan: &'a Plan, name: &str) -> Option<&'a Section> {
+    plan.sections.iter().find(|one| one.name.eq_ignore_ascii_case(name) && !says_nothing(&one.text))
+}
+
+fn open(id: &str, text: &str) -> Criterion {
+    Criterion { id: id.to_owned(), text: text.to_owned(), status: CriterionStatus::Open, evidence: None, at: None }
+}
+
+/// The record's checkpoints with what the log has of each, and those that only the log has.
+fn points(record: &Record, logged: &[Entry]) -> Vec<Point> {
+    let named = |entry: &Entry| entry.data.get("id").and_then(serde_json::Value::as_str).map(str::to_owned);
+    let mut bodies: BTreeMap<String, &Entry> =
+        logged.iter().filter_map(|entry| Some((named(entry)?, entry))).collect();
+    let mut points: Vec<Point> = Vec::new();
+    for one in &record.checkpoints {
+        let body = bodies.remove(&one.id).and_then(|entry| entry.body.clone());
+        points.push(Point { id: one.id.clone(), title: one.title.clone(), at: one.at, body });
+    }
+    let rest = bodies.into_iter().map(|(id, entry)| Point {
+        id,
+        title: entry.text.clone(),
+        at: entry.at,
+        body: entry.body.clone(),
+    });
+    points.extend(rest);
+    points.sort_by_key(|point| point.at);
+    points
+}
+
+fn artifacts(entries: Vec<Entry>) -> BTreeMap<String, Vec<Artifact>> {
+    let mut last: BTreeMap<(String, String), Artifact> = BTreeMap::new();
+    for entry in entries {
+        let word = |key: &str| entry.data.get(key).and_then(serde_json::Value::as_str).map(str::to_owned);
+        let path = word("path").unwrap_or_else(|| entry.text.clone());
+        let action = word("action").unwrap_or_else(|| "other".to_owned());
+        let text = Some(entry.text).filter(|text| !text.is_empty() && !text.contains(path.as_str()));
+        let artifact = Artifact { path: path.clone(), text, at: entry.at, agent: entry.agent };
+        last.insert((action, path), artifact);
+    }
+    let mut groups: BTreeMap<String, Vec<Artifact>> = BTreeMap::new();
+    for ((action, _), artifact) in last {
+        groups.entry(action).or_default().push(artifact);
+    }
+    groups
+}
+
+/// The `### ` headings of a section or, where there is none, its list items; without their numbers.
+fn titles(section: &Section) -> Vec<String> {
+    let lines = |mark: &str| {
+        let mut is_code = false;
+        let of_mark = |line: &str| {
+            is_code ^= line.trim_start().starts_with("```");
+            let text = line.strip_prefix(mark).filter(|_| !is_code)?;
+            Some(text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').trim().to_owned())
+        };
+        section.text.lines().filter_map(of_mark).filter(|title| !title.is_empty()).collect::<Vec<_>>()
+    };
+    let headings = lines("### ");
+    if headings.is_empty() { lines("- ") } else { headings }
+}
