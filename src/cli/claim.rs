@@ -103,6 +103,8 @@ pub(super) fn text(answer: &ClaimAnswer) -> String {
             text.push_str(&format!("cd {}\n", view::shell(checkout)));
         }
         text.push_str(&format!(". {}\n", view::shell(&claim.env_file)));
+        // What somebody else left is read where the work goes on.
+        text.extend(view::brief_of(claim).map(|command| format!("{command}\n")));
     }
     text
 }

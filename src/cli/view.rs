@@ -11,7 +11,7 @@ use crate::domain::record::Record;
 use crate::domain::refusal::Refusal;
 use crate::domain::state::State;
 use crate::domain::time::Timestamp;
-use crate::engine::{ClaimView, Life, Listed, PlanAnswer};
+use crate::engine::{ClaimView, Legacy, Life, Listed, PlanAnswer};
 
 /// `{"id","state","commit","path"}`.
 pub(super) fn moved(answer: &PlanAnswer) -> Value {
@@ -36,10 +36,19 @@ pub(super) fn claim(claim: &ClaimView) -> Value {
         "plan_file": claim.plan_file.display().to_string(),
         "commit": claim.commit.to_string(),
         "already_held": claim.already_held,
+        "brief": brief_of(claim),
         "kept": claim.kept.iter().map(|kept| json!({
             "epoch": kept.epoch, "path": kept.path.display().to_string(), "ref": kept.wip,
         })).collect::<Vec<_>>(),
     })
+}
+
+/// The command that shows what somebody left who was at work before, where there was somebody.
+pub(super) fn brief_of(claim: &ClaimView) -> Option<String> {
+    match claim.legacy {
+        Legacy::None => None,
+        Legacy::Brief => Some(format!("git session brief {}", claim.id)),
+    }
 }
 
 /// A session as `list` has it: written without a detour, since there may be ten thousands.

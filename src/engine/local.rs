@@ -2,6 +2,7 @@
 //!
 //! Each is idempotent and none comes before the swap, so a kill leaves nothing that running again does not finish.
 
+use super::brief::Legacy;
 use super::claim::{ClaimView, Decided, Origin, local_lock};
 use super::hub::Occasion;
 use super::options::Rehearsal;
@@ -134,6 +135,7 @@ impl Engine {
             env_file,
             commit: claimed,
             already_held: decided.already_held,
+            legacy: Legacy::of(&decided.record),
             kept,
             id,
         })

@@ -50,7 +50,7 @@ mod work;
 
 pub use crate::checkout::CheckoutError;
 pub use abandon::AbandonRequest;
-pub use brief::{Brief, Source as BriefSource};
+pub use brief::{Brief, Legacy, Source as BriefSource};
 pub use checks::Secrets;
 pub use claim::{ClaimAnswer, ClaimRequest, ClaimView, Pick, Receipt};
 pub use clock::{Clock, Source, nonce};

@@ -7,6 +7,7 @@
 
 mod broken;
 mod fold;
+mod handover;
 mod knowledge;
 mod next;
 mod refusals;

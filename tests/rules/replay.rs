@@ -15,7 +15,7 @@ use git_session::domain::severity::Severity;
 use git_session::domain::state::State;
 
 use crate::shelf::{MapShelf, blob};
-use crate::world::{Agent, Move, NEIGHBOUR, ONE, Said as Answer, TWIN, TWO, World, id, nonce, plan, time};
+use crate::world::{Agent, Move, NEIGHBOUR, ONE, Said as Answer, TWIN, TWO, World, bequest, id, nonce, plan, time};
 
 /// Somebody who has watched the board from its beginning.
 #[derive(Default)]
@@ -162,6 +162,8 @@ fn the_judge_and_the_rules_agree_on_every_move_from_every_standing() {
         Move::Claim,
         Move::Renew,
         Move::Publish(WorkFiles::default()),
+        Move::Pause(None, WorkFiles::default()),
+        Move::HandOver(bequest("half of it"), WorkFiles::default()),
         Move::Release(WorkFiles::default()),
         Move::Complete(WorkFiles::default(), Unmet::Recorded, None),
         Move::AwaitLanding(WorkFiles::default()),

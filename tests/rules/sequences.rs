@@ -19,7 +19,9 @@ use proptest::sample::{Index, select};
 
 use crate::replay::Witness;
 use crate::shelf::MapShelf;
-use crate::world::{Agent, Move, NEIGHBOUR, ONE, Said, TWIN, TWO, Wish, World, criterion, file, id, plan, time};
+use crate::world::{
+    Agent, Move, NEIGHBOUR, ONE, Said, TWIN, TWO, Wish, World, bequest, criterion, file, id, plan, time,
+};
 
 const CROWD: [Agent; 4] = [ONE, TWO, NEIGHBOUR, TWIN];
 const NAMES: [&str; 6] = ["auth", "docs", "login", "pages", "search", "tokens"];
@@ -63,6 +65,9 @@ enum Act {
     Renew,
     Publish(Vec<(u8, CriterionStatus)>),
     Release,
+    Pause,
+    HandOver,
+    Resume,
     Complete(Unmet),
     AwaitLanding,
     Abandon,
@@ -92,6 +97,9 @@ fn act() -> impl Strategy<Value = Act> {
         3 => Just(Act::Renew),
         5 => said.prop_map(Act::Publish),
         3 => Just(Act::Release),
+        3 => Just(Act::Pause),
+        2 => Just(Act::HandOver),
+        2 => Just(Act::Resume),
         3 => select(vec![Unmet::Refused, Unmet::Recorded]).prop_map(Act::Complete),
         2 => Just(Act::AwaitLanding),
         1 => Just(Act::Abandon),
@@ -154,7 +162,17 @@ impl Game {
             (Act::ScriptMove | Act::ScriptComplete, _) => self.scripted.contains(id),
             (Act::Takeover(_), _) => self.world.shelf.board().line(id).is_some(),
             (Act::Abandon, place) => place.is_some(),
-            (Act::Renew | Act::Publish(_) | Act::Release | Act::Complete(_) | Act::AwaitLanding, place) => {
+            (
+                Act::Renew
+                | Act::Publish(_)
+                | Act::Release
+                | Act::Pause
+                | Act::HandOver
+                | Act::Resume
+                | Act::Complete(_)
+                | Act::AwaitLanding,
+                place,
+            ) => {
                 let claim = self.seen.get(id).and_then(|record| record.claim.as_ref());
                 let held = claim.is_some_and(|claim| moves::holds(claim, &self.world.caller(who, id)));
                 held && place == Some(State::Active)
@@ -218,6 +236,9 @@ impl Game {
                 Move::Publish(self.work(&session))
             }
             Act::Release => Move::Release(self.work(&session)),
+            Act::Pause => Move::Pause(Some("lunch"), self.work(&session)),
+            Act::HandOver => Move::HandOver(bequest("half of it"), self.work(&session)),
+            Act::Resume => Move::Resume,
             Act::Complete(unmet) => Move::Complete(self.work(&session), *unmet, Some(self.knowledge(&session, who))),
             Act::AwaitLanding => Move::AwaitLanding(self.work(&session)),
             Act::Abandon => Move::Abandon(self.work(&session)),
@@ -326,7 +347,12 @@ impl Game {
             Move::Unready => (&[Some(State::Planned)], State::Drafting),
             Move::Claim => (&[Some(State::Planned)], State::Active),
             Move::Takeover(_) => (&[Some(if half { State::Planned } else { State::Active })], State::Active),
-            Move::Renew | Move::Publish(_) | Move::AwaitLanding(_) => (&[Some(State::Active)], State::Active),
+            Move::Renew
+            | Move::Publish(_)
+            | Move::Pause(..)
+            | Move::HandOver(..)
+            | Move::Resume
+            | Move::AwaitLanding(_) => (&[Some(State::Active)], State::Active),
             Move::Release(_) => (&[Some(State::Active)], State::Planned),
             Move::Complete(..) => (&[Some(State::Active)], State::Completed),
             Move::Abandon(_) => (&[Some(State::Drafting), Some(State::Planned), Some(State::Active)], State::Abandoned),
@@ -350,6 +376,9 @@ impl Game {
             | Move::Renew
             | Move::Publish(_)
             | Move::Release(_)
+            | Move::Pause(..)
+            | Move::HandOver(..)
+            | Move::Resume
             | Move::AwaitLanding(_)
             | Move::Abandon(_) => None,
         };
@@ -381,7 +410,8 @@ impl Game {
         let (sign, lease) =
             old.claim.as_ref().map_or((line, lease::unsaid(None)), |claim| (claim.renewed_at, claim.lease));
         let expired = Life::after(sign, lease, now) == Life::Expired;
-        assert!(expired || (place == State::Active && alive == Alive::Overridden), "taken from the living");
+        let left = matches!(old.status, Status::Paused | Status::HandedOff);
+        assert!(expired || left || (place == State::Active && alive == Alive::Overridden), "taken from the living");
         assert_ne!(old.status, Status::Landing, "taken while it waits to be merged");
         let claim = new.claim.as_ref().unwrap();
         assert_eq!((&claim.agent, claim.claimed_at), (&wish.caller.agent, now));
@@ -414,6 +444,14 @@ impl Game {
                 return assert_eq!(&again, shelf, "twice is once");
             }
             (Move::AwaitLanding(_), Said::Change(_)) => return,
+            (Move::Pause(..) | Move::HandOver(..) | Move::Resume, Said::Already(record)) => {
+                let expected = match &wish.what {
+                    Move::Pause(..) => Status::Paused,
+                    Move::HandOver(..) => Status::HandedOff,
+                    _ => Status::Working,
+                };
+                return assert_eq!(record.status, expected, "once is enough");
+            }
             (_, Said::No(Stop::Refused(refusal))) => refusal.code,
             (what, said) => panic!("{what:?} again: {said:?}"),
         };
@@ -424,6 +462,9 @@ impl Game {
             | Move::Takeover(_)
             | Move::Renew
             | Move::Publish(_)
+            | Move::Pause(..)
+            | Move::HandOver(..)
+            | Move::Resume
             | Move::AwaitLanding(_)
             | Move::Release(_)
             | Move::Complete(..) => Code::NotHolder,

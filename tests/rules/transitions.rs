@@ -5,7 +5,7 @@ use git_session::domain::id::SessionId;
 use git_session::domain::moves::{Alive, Unmet, WorkFiles};
 use git_session::domain::state::State;
 
-use crate::world::{Agent, Move, NEIGHBOUR, NOON, ONE, Said, TWIN, TWO, World, id, plan};
+use crate::world::{Agent, Move, NEIGHBOUR, NOON, ONE, Said, TWIN, TWO, World, bequest, id, plan};
 
 /// How a session comes to stand as the row says; the caller of the table is always [`ONE`].
 type Story = fn(&mut World, &SessionId);
@@ -71,6 +71,15 @@ fn holding() -> Vec<(&'static str, Move)> {
         ("release", Move::Release(none())),
         ("await landing", Move::AwaitLanding(none())),
         ("complete", Move::Complete(none(), Unmet::Recorded, None)),
+    ]
+}
+
+fn handing_over() -> Vec<(&'static str, Move)> {
+    let none = WorkFiles::default;
+    vec![
+        ("pause", Move::Pause(Some("lunch"), none())),
+        ("handoff", Move::HandOver(bequest("half of it"), none())),
+        ("resume", Move::Resume),
     ]
 }
 
@@ -154,6 +163,25 @@ fn what_a_holder_may_do_from_every_standing() {
 }
 
 #[test]
+fn how_a_holder_may_stop_and_go_on_from_every_standing() {
+    insta::assert_snapshot!(table(&handing_over()), @r"
+                                         pause         handoff       resume
+    absent                               no_session    no_session    no_session
+    drafting                             not_holder    not_holder    not_holder
+    planned                              not_holder    not_holder    not_holder
+    half-claimed by a script             not_holder    not_holder    not_holder
+    active, the caller's                 → active      → active      already
+    active, another's                    not_holder    not_holder    not_holder
+    active, another's, once the caller's not_holder    not_holder    not_holder
+    active, the caller's name elsewhere  not_holder    not_holder    not_holder
+    active, a neighbour's in this clone  not_holder    not_holder    not_holder
+    active, by a script                  held          held          held
+    completed by the caller              not_holder    not_holder    not_holder
+    abandoned by the caller              not_holder    not_holder    not_holder
+    ");
+}
+
+#[test]
 fn what_may_be_taken_from_a_holder_who_is_alive() {
     insta::assert_snapshot!(table(&taking_over()), @r"
                                          takeover      by force
@@ -193,7 +221,7 @@ fn what_may_be_taken_from_a_holder_whose_lease_has_expired() {
 
 #[test]
 fn a_move_of_one_session_leaves_every_other_as_it_is() {
-    for (_, what) in planning().into_iter().chain(holding()).chain(taking_over()) {
+    for (_, what) in planning().into_iter().chain(holding()).chain(handing_over()).chain(taking_over()) {
         for (_, story) in STANDINGS {
             let (auth, other) = (id("auth"), id("other"));
             let mut world = World::default();

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use git_session::domain::agent::AgentName;
-use git_session::domain::board::{Standing, Stop};
+use git_session::domain::board::{Board, Standing, Stop};
 use git_session::domain::change::Change;
 use git_session::domain::id::SessionId;
 use git_session::domain::log::{Entry, EntryKind};
 use git_session::domain::moves::{
-    self, Abandonment, Alive, Caller, ClaimWish, Claimed, Completion, Draft, FolderFile, Gate, KnowledgeDraft, Proof,
+    self, Abandonment, Alive, Bequest, Caller, ClaimWish, Claimed, Completion, Draft, FolderFile, Gate, KnowledgeDraft, Proof,
     TakeoverWish, Terms, Unmet, WorkFiles,
 };
 use git_session::domain::nonce::Nonce;
@@ -98,6 +98,20 @@ pub(crate) enum Move {
     AwaitLanding(WorkFiles),
     Abandon(WorkFiles),
     Takeover(Alive),
+    Pause(Option<&'static str>, WorkFiles),
+    HandOver(Bequest, WorkFiles),
+    Resume,
+}
+
+/// What is left for the next one.
+pub(crate) fn bequest(summary: &str) -> Bequest {
+    let texts = |text: &str| vec![text.to_owned()];
+    Bequest {
+        summary: summary.to_owned(),
+        next_steps: texts("mock the clock"),
+        blockers: texts("no access to staging"),
+        context: [("ticket".to_owned(), Value::from("OPS-12"))].into(),
+    }
 }
 
 impl Move {
@@ -177,6 +191,13 @@ impl Wish {
                 let record = moves::check_completion(board, id, work, Unmet::Recorded, caller, now)?;
                 moves::await_landing(board, &record, &work.files, caller, nonce, now)?
             }
+            Move::Pause(reason, work) => {
+                return self.turned(board, moves::pause(board, id, *reason, work, caller, nonce, now)?, now);
+            }
+            Move::HandOver(bequest, work) => {
+                return self.turned(board, moves::hand_over(board, id, bequest, work, caller, nonce, now)?, now);
+            }
+            Move::Resume => return self.turned(board, moves::resume(board, id, caller, nonce, now)?, now),
             Move::Abandon(work) => {
                 let report = "# Given up\n".to_owned();
                 let wish = Abandonment { id: id.clone(), reason: "no use".to_owned(), report, work: work.clone() };
@@ -184,6 +205,13 @@ impl Wish {
             }
         };
         Ok(Said::Change(Box::new(changed)))
+    }
+
+    fn turned(&self, board: &Board<'_>, change: Option<Change>, now: Timestamp) -> Result<Said, Stop> {
+        Ok(match change {
+            Some(change) => Said::Change(Box::new(change)),
+            None => Said::Already(Box::new(board.record(State::Active, &self.id, now)?)),
+        })
     }
 }
 

@@ -184,5 +184,6 @@ fn offer_takeover(board: &Board<'_>, id: &SessionId, stop: Stop, now: Timestamp)
     if refusal.code != Code::NotHolder || !is_left || has_better {
         return Stop::Refused(refusal);
     }
-    Stop::Refused(refusal.hint(format!("git session takeover {id} --reason 'why'")))
+    let message = format!("{}; nobody is at work on it, so a takeover needs no force", refusal.message);
+    Stop::Refused(Refusal { message, ..refusal }.hint(format!("git session takeover {id} --reason 'why'")))
 }

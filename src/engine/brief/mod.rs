@@ -43,6 +43,23 @@ pub struct Brief {
     pub source: Source,
 }
 
+/// Whether somebody was at work on a session before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Legacy {
+    /// Nobody was.
+    None,
+    /// Somebody was, or left a handoff or checkpoints: `brief` tells of it.
+    Brief,
+}
+
+impl Legacy {
+    pub(in super::super) fn of(record: &Record) -> Self {
+        let is_first = record.claim.as_ref().is_none_or(|claim| claim.epoch == 1);
+        let has_nothing = record.handoff.is_none() && record.checkpoints.is_empty() && record.forked_from.is_none();
+        if is_first && has_nothing { Self::None } else { Self::Brief }
+    }
+}
+
 /// Where a session's log was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
