@@ -144,9 +144,7 @@ fn entries(entries: &[Entry]) -> Vec<Value> {
 }
 
 fn artifacts(story: &Story) -> Map<String, Value> {
-    let row = |one: &Artifact| {
-        json!({ "path": one.path, "text": one.text, "at": one.at.to_string(), "agent": one.agent.as_str() })
-    };
+    let row = |one: &Artifact| json!({ "path": one.path, "text": one.text, "at": one.at.to_string(), "agent": one.agent.as_str() });
     let group = |group: &Vec<Artifact>| json!(group.iter().map(row).collect::<Vec<_>>());
     story.artifacts.iter().map(|(action, artifacts)| (action.clone(), group(artifacts))).collect()
 }

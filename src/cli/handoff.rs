@@ -64,7 +64,9 @@ impl Arguments {
             return Err(usage("`handoff` needs a summary"));
         }
         if bequest.bytes() > Bequest::BYTES_MAX {
-            return Err(usage("a handoff has at most 24 KiB: what is longer belongs in a file of the session's folder"));
+            return Err(usage(
+                "a handoff has at most 24 KiB: what is longer belongs in a file of the session's folder",
+            ));
         }
         Ok(bequest)
     }

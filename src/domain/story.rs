@@ -8,7 +8,7 @@ use super::agent::AgentName;
 use super::digest::Digest;
 use super::log::{Entry, EntryKind};
 use super::plan::{Plan, Section, says_nothing};
-use super::record::{CriterionStatus, Criterion, Record};
+use super::record::{Criterion, CriterionStatus, Record};
 use super::time::Timestamp;
 use super::worktime::{WorkTime, work_time};
 
@@ -121,8 +121,7 @@ fn open(id: &str, text: &str) -> Criterion {
 /// The record's checkpoints with what the log has of each, and those that only the log has.
 fn points(record: &Record, logged: &[Entry]) -> Vec<Point> {
     let named = |entry: &Entry| entry.data.get("id").and_then(serde_json::Value::as_str).map(str::to_owned);
-    let mut bodies: BTreeMap<String, &Entry> =
-        logged.iter().filter_map(|entry| Some((named(entry)?, entry))).collect();
+    let mut bodies: BTreeMap<String, &Entry> = logged.iter().filter_map(|entry| Some((named(entry)?, entry))).collect();
     let mut points: Vec<Point> = Vec::new();
     for one in &record.checkpoints {
         let body = bodies.remove(&one.id).and_then(|entry| entry.body.clone());

@@ -97,7 +97,12 @@ impl Core {
     pub(super) fn refuse_stranger(&self, id: &SessionId) -> Result<(), Error> {
         let Some(holding) = self.private.holding(id)? else { return Ok(()) };
         let agent = &self.options.agent.name;
-        let taken = self.mark_of(id).is_some_and(|mark| holding.nonce != mark.nonce && !is_of(&holding, mark));
+        // Whoever has sourced the environment of an earlier claim is of that one, whatever name it goes by.
+        let is_earlier = self.sourced_epoch(id).is_some_and(|epoch| epoch != holding.epoch);
+        let taken = match self.mark_of(id) {
+            Some(mark) => holding.nonce != mark.nonce && !is_of(&holding, mark),
+            None => is_earlier,
+        };
         if holding.agent == *agent && !taken {
             return Ok(());
         }

@@ -88,8 +88,14 @@ impl Engine {
         let tip = won.tip.after(won.commit);
         let mut warnings: Vec<String> = self.refresh_hub(&tip, super::hub::Occasion::Other).into_iter().collect();
         let has_checkout = won.answer.claim.as_ref().is_some_and(|claim| claim.checkout != CheckoutKind::None);
-        if has_checkout && self.core.workplace(&id)?.is_none() {
+        let holding = self.core.private.holding(&id)?;
+        let was_begun = holding.as_ref().is_some_and(|holding| holding.stage == Stage::Won);
+        if has_checkout && (was_begun || self.core.workplace(&id)?.is_none()) {
             self.rehearse(format!("make the checkout of session `{id}` again"))?;
+            if let Some(holding) = holding {
+                // Until it is whole: who is killed meanwhile finds it begun.
+                self.core.private.note(&super::Holding { stage: Stage::Won, ..holding })?;
+            }
             let decided = Decided { record: won.answer, commit: tip.board, already_held: true };
             self.make_again(&id, &decided, &tip, &mut warnings).map_err(|error| Error::Unfinished {
                 what: format!("the resumption of session `{id}`"),
@@ -133,16 +139,17 @@ impl Engine {
         let left = if is_ours { self.core.left_here(id, head)? } else { None };
         let pushed = branch(&id.branch())?;
         let repository = Repository::open(self.core.store.path())?;
-        let mut answer = self.active_move(verb, id, &files, State::Active, &mut |board, files, caller, wish, tip| {
-            if let Some(change) = decide(board, files, caller, wish, tip)? {
-                return Ok(Some(change));
-            }
-            let is_pushed = head.is_none_or(|head| tip.advertised.refs.get(&pushed) == Some(&head));
-            if is_pushed && is_on_board(&repository, id, files, tip)? {
-                return Ok(None);
-            }
-            Ok(Some(moves::publish(board, id, files, caller, &wish.nonce, tip.now)?))
-        })?;
+        let mut answer =
+            self.active_move(verb, id, &files, State::Active, &mut |board, files, caller, wish, tip| {
+                if let Some(change) = decide(board, files, caller, wish, tip)? {
+                    return Ok(Some(change));
+                }
+                let is_pushed = head.is_none_or(|head| tip.advertised.refs.get(&pushed) == Some(&head));
+                if is_pushed && is_on_board(&repository, id, files, tip)? {
+                    return Ok(None);
+                }
+                Ok(Some(moves::publish(board, id, files, caller, &wish.nonce, tip.now)?))
+            })?;
         answer.warnings.extend(left);
         Ok(answer)
     }
@@ -161,9 +168,10 @@ impl Engine {
             ("context_for_next".to_owned(), context),
         ];
         let data = data.into_iter().collect();
-        let noted = self.work_files(id)?.entries.pop().is_some_and(|last| {
-            (last.kind, &last.text, &last.data) == (EntryKind::Handoff, &bequest.summary, &data)
-        });
+        let noted =
+            self.work_files(id)?.entries.pop().is_some_and(|last| {
+                (last.kind, &last.text, &last.data) == (EntryKind::Handoff, &bequest.summary, &data)
+            });
         if !noted {
             let lines = |title: &str, texts: &[String]| {
                 texts.iter().map(|text| format!("- {title}: {}\n", text.trim())).collect::<String>()

@@ -168,7 +168,11 @@ fn who_is_not_the_holder_is_told_of_the_takeover_where_that_needs_no_force() {
 fn a_judge_of_the_history_holds_the_record_against_what_the_commit_says() {
     for (what, spoil, message) in [
         (pause(None), "status: paused→status: working", "is paused, but its record says that it is working"),
-        (pause(None), "event: paused→event: resumed", "is paused by `claude-1`, but the newest in its record is `resumed`"),
+        (
+            pause(None),
+            "event: paused→event: resumed",
+            "is paused by `claude-1`, but the newest in its record is `resumed`",
+        ),
         (hand_over("x"), "status: handed_off→status: paused", "is handed_off, but its record says that it is paused"),
         (
             hand_over("x"),

@@ -8,8 +8,8 @@ use git_session::domain::change::Change;
 use git_session::domain::id::SessionId;
 use git_session::domain::log::{Entry, EntryKind};
 use git_session::domain::moves::{
-    self, Abandonment, Alive, Bequest, Caller, ClaimWish, Claimed, Completion, Draft, FolderFile, Gate, KnowledgeDraft, Proof,
-    TakeoverWish, Terms, Unmet, WorkFiles,
+    self, Abandonment, Alive, Bequest, Caller, ClaimWish, Claimed, Completion, Draft, FolderFile, Gate, KnowledgeDraft,
+    Proof, TakeoverWish, Terms, Unmet, WorkFiles,
 };
 use git_session::domain::nonce::Nonce;
 use git_session::domain::record::{CheckoutKind, CriterionStatus, Record};

@@ -7,9 +7,12 @@ use crate::takeover::{LONG, content, gone, take_over};
 use crate::world::{Agent, World, id};
 
 /// Every move of a holder, with what is needed to make it.
-const MOVES: [&[&str]; 9] = [
+const MOVES: [&[&str]; 12] = [
     &["publish", "auth"],
     &["renew", "auth"],
+    &["pause", "auth"],
+    &["resume", "auth"],
+    &["handoff", "auth", "--summary", "half of it"],
     &["sync", "auth"],
     &["release", "auth", "--reason", "tired"],
     &["release", "auth", "--reason", "tired", "--wip"],
@@ -114,5 +117,7 @@ fn without_a_name_of_its_own_an_agent_takes_over_from_whoever_had_the_same_one()
     fenced(&world, &aside, &heir);
     // A shell that has sourced the old environment is the old holder, though the name is the new one's.
     fenced(&world, &sourced, &heir);
+    sourced.run(&["log", "mine", "--session", "auth"]).refused("not_holder", 3);
+    assert!(!heir.exists("_AGENTS/sessions/active/2026-11-20-auth/log.jsonl"));
     heir.run(&["publish"]).done();
 }

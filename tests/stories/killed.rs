@@ -473,3 +473,36 @@ fn a_takeover_that_is_killed_is_what_claim_next_gives_back_first() {
         assert!(!scene.hub.exists(".worktrees/2026-11-20-auth/src/untracked.txt"), "killed at {point}");
     }
 }
+
+#[test]
+fn a_handoff_that_is_killed_anywhere_is_finished_by_the_same_command() {
+    let make = || {
+        let words = ["handoff", "auth", "--summary", "half of it", "--next", "the other half"];
+        Scene::new(&words, "Hand over session", |_, hub| {
+            worked(hub);
+            hub.clone()
+        })
+    };
+    let two_need_not_wait = |scene: &Scene| {
+        let said = scene.two.claim("auth").refused("held", 3);
+        assert!(said.ends_with("hint: git session takeover 2026-11-20-auth --reason 'why'"), "{said}");
+    };
+    at_every_point(make, two_need_not_wait, two_is_told_that_one_holds_it);
+}
+
+#[test]
+fn a_resumption_without_its_checkout_that_is_killed_anywhere_is_finished_by_the_same_command() {
+    let make = || {
+        let mut scene = Scene::new(&["resume", "auth"], "Resume session", |_, hub| {
+            let checkout = worked(hub);
+            hub.run(&["pause", "auth"]).done();
+            fs::remove_dir_all(&checkout.dir).unwrap();
+            hub.clone()
+        });
+        scene.stride = 6;
+        scene
+    };
+    at_every_point(make, two_is_told_that_one_holds_it, |scene| {
+        scene.two.run(&["resume", "auth"]).refused("not_holder", 3);
+    });
+}

@@ -8,12 +8,14 @@ mod support;
 
 mod around;
 mod base;
+mod brief;
 mod combine;
 mod complete;
 mod contract;
 mod doctor;
 mod fenced;
 mod glance;
+mod handover;
 mod hazards;
 mod killed;
 mod lost;

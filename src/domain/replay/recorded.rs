@@ -91,7 +91,11 @@ pub(super) fn check_status(step: &Step<'_>, words: &Words, verdicts: &mut Verdic
     }
     let is_by_holder = |handoff: &Handoff| same_agent(&handoff.by, words);
     if expected == Status::HandedOff && !after.handoff.as_ref().is_some_and(is_by_holder) {
-        verdicts.add(Flaw::RecordDisagrees, step.touched, "is handed over, but its record does not say what by its holder");
+        verdicts.add(
+            Flaw::RecordDisagrees,
+            step.touched,
+            "is handed over, but its record does not say what by its holder",
+        );
     }
 }
 

@@ -109,7 +109,8 @@ impl Engine {
         let path = format!("{}/SESSION.md", tip.whereabouts.layout.folder(state, &id));
         let file = shelf.file(&path, Plan::BYTES_MAX)?;
         let frozen = moves::frozen_plan(&record).filter(|_| state == State::Active);
-        let plan_is_kept = frozen.is_none_or(|frozen| file.as_ref().is_some_and(|(blob, _)| blob.to_string() == frozen.as_str()));
+        let plan_is_kept =
+            frozen.is_none_or(|frozen| file.as_ref().is_some_and(|(blob, _)| blob.to_string() == frozen.as_str()));
         let plan = shelf.plan(state, &id).ok().flatten().map(|file| file.plan);
         let pushed = extra_tip(&tip, &self.branch_of_interest(&id)?);
         let brief = Brief {

@@ -96,8 +96,8 @@ pub fn render_brief(page: &BriefPage<'_>, extent: Extent) -> Result<String, Temp
 
 fn render(page: &BriefPage<'_>, extent: Extent, texts: &[(&'static str, String)]) -> Result<String, TemplateError> {
     let more = match extent {
-        Extent::Short => format!("\nMore of it: `git session brief {0} --full`, or `--json`.", page.id),
-        Extent::Whole => format!("\nEverything: `git session brief {} --json --full`.", page.id),
+        Extent::Short => format!("More of it: `git session brief {0} --full`, or `--json`.", page.id),
+        Extent::Whole => format!("Everything: `git session brief {} --json --full`.", page.id),
     };
     let warnings: Vec<Value> = page.warnings.iter().map(|warning| Value::from(warning.as_str())).collect();
     let mut variables = vec![
@@ -150,3 +150,6 @@ fn who(page: &BriefPage<'_>) -> String {
     let mut part = Part::first(lines, Extent::Short.item_bytes_max());
     quoted(&mut part, 1_200)
 }
+
+#[cfg(test)]
+mod tests;
