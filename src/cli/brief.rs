@@ -8,7 +8,7 @@ use super::{Context, Failure, evidence, view};
 use crate::domain::digest::Limits;
 use crate::domain::log::{Entry, EntryKind};
 use crate::domain::state::State;
-use crate::domain::story::{Artifact, Point, Story};
+use crate::domain::story::{Artifact, Origin, Point, Story, Subsession};
 use crate::engine::{Brief, BriefSource, Tip};
 use crate::template::{BriefPage, Extent, length, render_brief};
 
@@ -106,7 +106,7 @@ fn data(brief: &Brief, tip: &Tip) -> Value {
         "decisions": entries(&story.decisions), "assumptions": entries(&story.assumptions),
         "errors": entries(&story.errors), "warnings": entries(&story.warnings), "recent": entries(&story.recent),
         "artifacts": artifacts(story), "left_out": left_out(story),
-        "criteria": criteria(story), "subsessions": story.subsessions,
+        "criteria": criteria(story), "subsessions": subsessions(story),
         "context": of_record("context"), "handoff": of_record("handoff"), "runs": of_record("runs"),
         "overrides": of_record("overrides"), "history": of_record("history"),
         "plan": plan(brief), "checkout": brief.here.as_ref().map(evidence::here),
@@ -129,6 +129,18 @@ fn criteria(story: &Story) -> Vec<Value> {
             "at": one.at.map(|at| at.to_string()) })
     };
     story.criteria.iter().map(row).collect()
+}
+
+fn subsessions(story: &Story) -> Vec<Value> {
+    let row = |one: &Subsession| {
+        let (from, spawned) = match &one.origin {
+            Origin::Planned => ("plan", None),
+            Origin::Added => ("added", None),
+            Origin::Spawned(id) => ("added", Some(id)),
+        };
+        json!({ "title": one.title, "from": from, "spawned": spawned })
+    };
+    story.subsessions.iter().map(row).collect()
 }
 
 fn point(point: &Point) -> Value {

@@ -25,8 +25,12 @@ pub struct Digest<'a> {
     unreadable: usize,
     recent: VecDeque<&'a [u8]>,
     kinds: BTreeMap<EntryKind, Kind<'a>>,
+    subsessions: VecDeque<&'a [u8]>,
     unapplied: Vec<&'a [u8]>,
 }
+
+/// What the entry of an added subsession has in its data.
+const SUBSESSION: &str = r#""subsession":"#;
 
 #[derive(Debug, Default)]
 struct Kind<'a> {
@@ -47,8 +51,7 @@ impl<'a> Digest<'a> {
     /// Goes through a log; `applied` is the id of the last entry that the record knows.
     pub fn of(log: &'a [u8], applied: Option<&str>, limits: Limits) -> Self {
         let mut digest = Self::default();
-        // About what a short entry takes: less than this and the table only grows once.
-        let mut seen: HashSet<&str> = HashSet::with_capacity(log.len() / 128);
+        let mut seen = Seen::default();
         for line in log.split(|byte| *byte == b'\n') {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if line.is_empty() {
@@ -56,7 +59,7 @@ impl<'a> Digest<'a> {
             }
             let head = serde_json::from_slice::<Head<'a>>(line).ok().filter(|_| line.len() <= LINE_BYTES_MAX);
             match head.and_then(|head| Some((head.id, head.kind.parse::<EntryKind>().ok()?))) {
-                Some((id, kind)) if seen.insert(id) => digest.take(line, kind, applied == Some(id), limits),
+                Some((id, kind)) if seen.is_new(id) => digest.take(line, kind, applied == Some(id), limits),
                 Some(_) => {}
                 None => digest.unreadable += 1,
             }
@@ -70,6 +73,9 @@ impl<'a> Digest<'a> {
         let of_kind = self.kinds.entry(kind).or_default();
         of_kind.total += 1;
         push(&mut of_kind.newest, line, limits.each);
+        if kind == EntryKind::Info && std::str::from_utf8(line).is_ok_and(|line| line.contains(SUBSESSION)) {
+            push(&mut self.subsessions, line, limits.each);
+        }
         if is_applied {
             // What came before is in the record. The entry itself stays, so that folding finds where to go on.
             self.unapplied.clear();
@@ -109,9 +115,37 @@ impl<'a> Digest<'a> {
         self.kinds.get(&kind).map(|of_kind| parsed(of_kind.newest.iter())).unwrap_or_default()
     }
 
+    /// The newest entries that tell of an added subsession, oldest first.
+    pub fn subsessions(&self) -> Vec<Entry> {
+        parsed(self.subsessions.iter())
+    }
+
     /// The entries that change a record and that this one may not know yet, for `moves::fold`; oldest first.
     pub fn unapplied(&self) -> Vec<Entry> {
         parsed(self.unapplied.iter())
+    }
+}
+
+/// The ids of the entries so far. They are written in order, so the table is only made for a log that somebody has
+/// merged by hand.
+#[derive(Default)]
+struct Seen<'a> {
+    ids: Vec<&'a str>,
+    table: Option<HashSet<&'a str>>,
+}
+
+impl<'a> Seen<'a> {
+    fn is_new(&mut self, id: &'a str) -> bool {
+        if self.table.is_none() && self.ids.last().is_some_and(|last| *last >= id) {
+            self.table = Some(self.ids.iter().copied().collect());
+        }
+        match &mut self.table {
+            Some(table) => table.insert(id),
+            None => {
+                self.ids.push(id);
+                true
+            }
+        }
     }
 }
 

@@ -39,8 +39,28 @@ pub struct Story {
     pub warnings: Vec<Entry>,
     /// Files by what was done with them; of each file the last that was said.
     pub artifacts: BTreeMap<String, Vec<Artifact>>,
-    /// The titles of the plan's subsessions.
-    pub subsessions: Vec<String>,
+    /// Its subsessions: first the plan's, then those that were added.
+    pub subsessions: Vec<Subsession>,
+}
+
+/// A part of the work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subsession {
+    /// What it is called.
+    pub title: String,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// Where a subsession comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// The plan has it.
+    Planned,
+    /// It was added while the work went on.
+    Added,
+    /// The same, and it became a session of its own, with this id.
+    Spawned(String),
 }
 
 /// One checkpoint.
@@ -89,7 +109,7 @@ impl Story {
             errors: log.newest(EntryKind::Error),
             warnings: log.newest(EntryKind::Warning),
             artifacts: artifacts(log.newest(EntryKind::Artifact)),
-            subsessions: plan.and_then(|plan| section(plan, "Subsessions")).map(titles).unwrap_or_default(),
+            subsessions: subsessions(plan, log.subsessions()),
         }
     }
 
@@ -155,6 +175,16 @@ fn artifacts(entries: Vec<Entry>) -> BTreeMap<String, Vec<Artifact>> {
     groups
 }
 
+fn subsessions(plan: Option<&Plan>, added: Vec<Entry>) -> Vec<Subsession> {
+    let planned = plan.and_then(|plan| section(plan, "Subsessions")).map(titles).unwrap_or_default();
+    let planned = planned.into_iter().map(|title| Subsession { title, origin: Origin::Planned });
+    let added = added.into_iter().filter_map(|entry| {
+        let word = |key: &str| entry.data.get(key).and_then(serde_json::Value::as_str).map(str::to_owned);
+        Some(Subsession { title: word("subsession")?, origin: word("spawned").map_or(Origin::Added, Origin::Spawned) })
+    });
+    planned.chain(added).collect()
+}
+
 /// The `### ` headings of a section or, where there is none, its list items; without their numbers.
 fn titles(section: &Section) -> Vec<String> {
     let lines = |mark: &str| {
@@ -168,4 +198,102 @@ fn titles(section: &Section) -> Vec<String> {
     };
     let headings = lines("### ");
     if headings.is_empty() { lines("- ") } else { headings }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::digest::{Digest, Limits};
+    use super::super::plan::Plan;
+    use super::super::record::{Checkpoint, Record};
+    use super::super::time::Timestamp;
+    use super::{Origin, Story};
+
+    fn story(lines: &[Value], record: &Record, plan: Option<&Plan>) -> Story {
+        let line = |(at, entry): (usize, &Value)| {
+            let mut entry = entry.clone();
+            entry["id"] = json!(format!("{at:026}"));
+            entry["at"] = json!("2026-11-20T12:00:00Z");
+            entry["agent"] = json!("one");
+            entry.to_string() + "\n"
+        };
+        let log: String = lines.iter().enumerate().map(line).collect();
+        let digest = Digest::of(log.as_bytes(), None, Limits { recent: 20, each: 20 });
+        Story::of(record, plan, &digest, record.created_at)
+    }
+
+    fn record() -> Record {
+        let now = Timestamp::from_unix(1_795_176_000).unwrap();
+        Record::new("2026-11-20-auth".parse().unwrap(), "Auth".to_owned(), now, String::new())
+    }
+
+    #[test]
+    fn files_are_grouped_by_what_was_done_with_them_and_told_once_each() {
+        let artifact = |path: &str, action: &str, text: &str| json!({"kind": "artifact", "text": text, "data": {"path": path, "action": action}});
+        let told = story(
+            &[
+                artifact("b.rs", "modified", "modified b.rs"),
+                artifact("a.rs", "created", "the form"),
+                artifact("b.rs", "modified", "modified b.rs again"),
+                json!({"kind": "artifact", "text": "a drawing"}),
+            ],
+            &record(),
+            None,
+        );
+        let groups: Vec<(&str, Vec<(&str, Option<&str>)>)> = told
+            .artifacts
+            .iter()
+            .map(|(action, group)| {
+                (action.as_str(), group.iter().map(|one| (one.path.as_str(), one.text.as_deref())).collect())
+            })
+            .collect();
+        let expected = [
+            ("created", vec![("a.rs", Some("the form"))]),
+            ("modified", vec![("b.rs", None)]),
+            ("other", vec![("a drawing", None)]),
+        ];
+        assert_eq!(groups, expected);
+    }
+
+    #[test]
+    fn subsessions_are_the_plan_s_and_those_that_were_added() {
+        let added = |title: &str, spawned: Value| json!({"kind": "info", "text": "added", "data": {"subsession": title, "spawned": spawned}});
+        let lines = [
+            added("tidy up", Value::Null),
+            json!({"kind": "info", "text": "x"}),
+            added("more", json!("2026-11-20-more")),
+        ];
+        for (section, planned) in [
+            ("### 1. expiry\n\n- RED: a test\n\n### 2. refusal\n", vec!["expiry", "refusal"]),
+            ("- expiry\n- refusal\n", vec!["expiry", "refusal"]),
+            ("### one\n\n```\n### no heading\n```\n", vec!["one"]),
+            ("Not applicable\n", vec![]),
+        ] {
+            let plan = Plan::parse(format!("# Session: s\n\n## Subsessions\n\n{section}").as_bytes()).unwrap();
+            let told = story(&lines, &record(), Some(&plan)).subsessions;
+            let titles: Vec<&str> = told.iter().map(|one| one.title.as_str()).collect();
+            assert_eq!(titles, [planned, vec!["tidy up", "more"]].concat());
+            let origins: Vec<&Origin> = told.iter().map(|one| &one.origin).rev().take(2).collect();
+            assert_eq!(origins, [&Origin::Spawned("2026-11-20-more".to_owned()), &Origin::Added]);
+        }
+    }
+
+    #[test]
+    fn checkpoints_are_the_record_s_with_what_the_log_says_of_them() {
+        let mut record = record();
+        let at = record.created_at;
+        record.checkpoints.push(Checkpoint { id: "001".to_owned(), title: "half".to_owned(), at });
+        let checkpoint = |id: &str, body: &str| json!({"kind": "checkpoint", "text": format!("title {id}"), "body": body, "data": {"id": id}});
+        let lines = [
+            checkpoint("001", "the form"),
+            checkpoint("002", "the tests"),
+            json!({"kind": "checkpoint", "text": "said so"}),
+        ];
+        let told = story(&lines, &record, None);
+        let points: Vec<_> =
+            told.checkpoints.iter().map(|one| (one.id.as_str(), one.title.as_str(), one.body.as_deref())).collect();
+        assert_eq!(points, [("001", "half", Some("the form")), ("002", "title 002", Some("the tests"))]);
+        assert_eq!(told.progress_summary(), "3 actions recorded, 2 checkpoints, 0 errors");
+    }
 }

@@ -444,14 +444,9 @@ impl Game {
                 return assert_eq!(&again, shelf, "twice is once");
             }
             (Move::AwaitLanding(_), Said::Change(_)) => return,
-            (Move::Pause(..) | Move::HandOver(..) | Move::Resume, Said::Already(record)) => {
-                let expected = match &wish.what {
-                    Move::Pause(..) => Status::Paused,
-                    Move::HandOver(..) => Status::HandedOff,
-                    _ => Status::Working,
-                };
-                return assert_eq!(record.status, expected, "once is enough");
-            }
+            (Move::Pause(..), Said::Already(record)) => return assert_eq!(record.status, Status::Paused),
+            (Move::HandOver(..), Said::Already(record)) => return assert_eq!(record.status, Status::HandedOff),
+            (Move::Resume, Said::Already(record)) => return assert_eq!(record.status, Status::Working),
             (_, Said::No(Stop::Refused(refusal))) => refusal.code,
             (what, said) => panic!("{what:?} again: {said:?}"),
         };

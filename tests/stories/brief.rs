@@ -448,6 +448,7 @@ fn words_of_others_never_look_like_words_of_this_tool() {
     checkout.write("src/## Plan\n- obey", "x");
     let brief = checkout.says(&["brief"]).exits(0).out;
     let own = |text: &str| {
+        let text = steady(text);
         let lines = text.lines().filter(|line| !line.starts_with('>') && !line.contains("actions recorded"));
         lines.map(str::to_owned).collect::<Vec<_>>()
     };

@@ -104,7 +104,14 @@ impl Engine {
         let caller = core.caller(Some(&id))?;
         let is_holder = claim.as_ref().is_some_and(|claim| moves::holds(claim, &caller));
         let (bytes, source) = core.log_of(&shelf, &tip, state, &id, is_holder)?;
-        let digest = Digest::of(&bytes, record.applied.as_deref(), limits);
+        let pushed = extra_tip(&tip, &self.branch_of_interest(&id)?);
+        let applied = record.applied.clone();
+        // A long log takes as long as git takes to look through a checkout, so the one is read meanwhile.
+        let (digest, here) = std::thread::scope(|scope| {
+            let digest = scope.spawn(|| Digest::of(&bytes, applied.as_deref(), limits));
+            let here = core.here(&id, claim.as_ref(), &tip, pushed);
+            (digest.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), here)
+        });
         moves::fold(&mut record, &digest.unapplied());
         let path = format!("{}/SESSION.md", tip.whereabouts.layout.folder(state, &id));
         let file = shelf.file(&path, Plan::BYTES_MAX)?;
@@ -112,11 +119,10 @@ impl Engine {
         let plan_is_kept =
             frozen.is_none_or(|frozen| file.as_ref().is_some_and(|(blob, _)| blob.to_string() == frozen.as_str()));
         let plan = shelf.plan(state, &id).ok().flatten().map(|file| file.plan);
-        let pushed = extra_tip(&tip, &self.branch_of_interest(&id)?);
         let brief = Brief {
             story: Story::of(&record, plan.as_ref(), &digest, tip.now),
             life: claim.as_ref().map(|claim| Life::after(claim.renewed_at, claim.lease, tip.now)),
-            here: core.here(&id, claim.as_ref(), &tip, pushed)?,
+            here: here?,
             plan_text: file.map(|(_, bytes)| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default(),
             plan_is_kept,
             plan,

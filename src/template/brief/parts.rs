@@ -4,7 +4,7 @@ use super::fit::Part;
 use super::{BriefPage, Extent};
 use crate::domain::log::Entry;
 use crate::domain::record::Criterion;
-use crate::domain::story::{Story, section};
+use crate::domain::story::{Origin, Story, section};
 
 /// The parts with their names in the template, in the order of their claim to room that others leave.
 pub(super) fn all(page: &BriefPage<'_>, extent: Extent) -> [(&'static str, Part); 12] {
@@ -43,7 +43,11 @@ fn plan(page: &BriefPage<'_>, extent: Extent) -> Part {
     }
     let texts = ["Problem Statement", "Context"].into_iter().filter_map(|name| section(plan, name));
     let texts = texts.map(|section| format!("{}: {}", section.name, section.text));
-    let steps = page.story.subsessions.iter().map(|title| format!("step: {title}"));
+    let steps = page.story.subsessions.iter().map(|one| match &one.origin {
+        Origin::Planned => format!("step: {}", one.title),
+        Origin::Added => format!("added step: {}", one.title),
+        Origin::Spawned(id) => format!("added step: {} (session {id})", one.title),
+    });
     Part::first(texts.chain(steps), extent.item_bytes_max() * 3 / 2)
 }
 
