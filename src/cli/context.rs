@@ -4,7 +4,7 @@ use crate::config::{ConfigError, Flags, load, words};
 use crate::domain::id::IdQuery;
 use crate::domain::settings::Key;
 use crate::engine::options::{Network, Options, Rehearsal};
-use crate::engine::{Engine, Error};
+use crate::engine::{Engine, Error, Notes};
 
 use super::Global;
 use super::progress::Progress;
@@ -58,6 +58,7 @@ impl From<anyhow::Error> for Failure {
 /// What a verb works with.
 pub(crate) struct Context {
     pub(super) global: Global,
+    pub(super) notes: Notes,
     pub(super) settings: Vec<(Key, String)>,
     pub(super) progress: Option<Progress>,
 }
@@ -65,7 +66,9 @@ pub(crate) struct Context {
 impl Context {
     /// Opens the engine of the repository around us.
     pub(super) fn engine(&self) -> Result<Engine, Failure> {
-        Ok(Engine::open(self.surroundings()?)?)
+        let mut engine = Engine::open(self.surroundings()?)?;
+        engine.tell(&self.notes);
+        Ok(engine)
     }
 
     /// The repository around us, with nothing opened or made in it.

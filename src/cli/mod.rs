@@ -27,6 +27,7 @@ mod resume;
 mod show;
 mod takeover;
 mod trust;
+mod validate;
 mod verbs;
 mod verify;
 mod view;
@@ -42,7 +43,7 @@ use clap::{ArgAction, Args, Parser, ValueEnum};
 
 use crate::domain::agent::AgentName;
 use crate::domain::time::Span;
-use crate::engine::Error;
+use crate::engine::{Error, Notes};
 pub use context::Failure;
 use context::{Context, parse_query};
 use output::Answer;
@@ -135,17 +136,24 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     }
     let waits = !cli.global.quiet && !cli.global.offline && !SILENT.contains(&command);
     let progress = waits.then(|| progress::Progress::begin(command));
-    let mut context = Context { global: cli.global.clone(), settings: Vec::new(), progress };
+    let notes = Notes::default();
+    let mut context = Context { global: cli.global.clone(), notes: notes.clone(), settings: Vec::new(), progress };
     let told = cli.verb.run(&mut context);
     drop(context);
     let status = match told {
-        Ok(answer) => output::answer(&cli.global, command, answer),
+        Ok(mut answer) => {
+            answer.notes.extend(notes.take());
+            output::answer(&cli.global, command, answer)
+        }
         Err(Failure::Engine(Error::Dry { changes })) => {
             let text = changes.iter().map(|change| format!("would: {change}\n")).collect::<String>();
             let data = serde_json::json!({ "dry_run": true, "would": changes });
             output::answer(&cli.global, command, Answer::new(text, data))
         }
-        Err(failure) => output::failure(&cli.global, command, &failure),
+        Err(failure) => {
+            output::notes(&cli.global, &notes.take());
+            output::failure(&cli.global, command, &failure)
+        }
     };
     ExitCode::from(status)
 }

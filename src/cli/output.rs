@@ -99,11 +99,7 @@ impl Answer {
 
 /// Prints a verb's answer, hands in its receipt; gives the exit status.
 pub fn answer(global: &Global, command: &str, answer: Answer) -> u8 {
-    if !global.quiet {
-        for note in &answer.notes {
-            complain(&format!("note: {}\n", hanging(note)));
-        }
-    }
+    notes(global, &answer.notes);
     if answer.raw == Raw::Document {
         say(&answer.text);
     } else if global.json {
@@ -118,6 +114,13 @@ pub fn answer(global: &Global, command: &str, answer: Answer) -> u8 {
     }
     answer.receipt.told();
     answer.status
+}
+
+/// Prints lines for people, on standard error.
+pub fn notes(global: &Global, notes: &[String]) {
+    for note in notes.iter().filter(|_| !global.quiet) {
+        complain(&format!("note: {}\n", hanging(note)));
+    }
 }
 
 /// Prints why a verb did not do what was asked; gives the exit status.

@@ -83,6 +83,7 @@ fn item(asked: &Asked) -> serde_json::Value {
     let kind = match asked.kind {
         Trusted::Command => "command",
         Trusted::EnvTemplate => "env_template",
+        Trusted::Hook => "hook",
     };
     json!({ "kind": kind, "text": asked.text, "origin": asked.origin, "trusted": asked.trusted })
 }

@@ -4,53 +4,50 @@ use clap::Subcommand;
 
 use super::context::{Context, Failure};
 use super::output::Answer;
-use super::{
-    abandon, brief, claim, complete, config, criteria, demo, doctor, env, handoff, init, list, meta, new, next, pause,
-    plan, release, resume, show, takeover, trust, verify, watch, whoami, work,
-};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
-    Init(init::Arguments),
-    New(Box<new::Arguments>),
-    Ready(plan::Ready),
-    Unready(plan::Unready),
-    List(list::Arguments),
-    Show(show::Arguments),
-    Next(next::Arguments),
-    Watch(watch::Arguments),
-    Claim(claim::Arguments),
-    Renew(work::Renew),
-    Publish(work::Publish),
-    Release(release::Arguments),
-    Pause(pause::Arguments),
-    Resume(resume::Arguments),
-    Handoff(handoff::Arguments),
-    Brief(brief::Arguments),
-    Takeover(takeover::Arguments),
-    Env(env::Env),
-    Exec(env::Exec),
-    Whoami(whoami::Arguments),
-    Criteria(criteria::Arguments),
-    Log(criteria::Log),
-    Learn(criteria::Learn),
-    Sync(work::Sync),
-    Complete(complete::Arguments),
-    Abandon(abandon::Arguments),
-    Config(config::Arguments),
-    Doctor(doctor::Arguments),
-    Verify(verify::Branch),
-    VerifyLog(verify::Log),
-    Trust(trust::Arguments),
-    Completions(meta::Completions),
-    Man(meta::Man),
-    Demo(demo::Arguments),
-    DemoAgent(demo::Agent),
-    DemoJanitor(demo::Janitor),
+    Init(super::init::Arguments),
+    New(Box<super::new::Arguments>),
+    Ready(super::plan::Ready),
+    Unready(super::plan::Unready),
+    List(super::list::Arguments),
+    Show(super::show::Arguments),
+    Next(super::next::Arguments),
+    Watch(super::watch::Arguments),
+    Claim(super::claim::Arguments),
+    Renew(super::work::Renew),
+    Publish(super::work::Publish),
+    Release(super::release::Arguments),
+    Pause(super::pause::Arguments),
+    Resume(super::resume::Arguments),
+    Handoff(super::handoff::Arguments),
+    Brief(super::brief::Arguments),
+    Takeover(super::takeover::Arguments),
+    Env(super::env::Env),
+    Exec(super::env::Exec),
+    Whoami(super::whoami::Arguments),
+    Criteria(super::criteria::Arguments),
+    Log(super::criteria::Log),
+    Learn(super::criteria::Learn),
+    Validate(super::validate::Arguments),
+    Sync(super::work::Sync),
+    Complete(super::complete::Arguments),
+    Abandon(super::abandon::Arguments),
+    Config(super::config::Arguments),
+    Doctor(super::doctor::Arguments),
+    Verify(super::verify::Branch),
+    VerifyLog(super::verify::Log),
+    Trust(super::trust::Arguments),
+    Completions(super::meta::Completions),
+    Man(super::meta::Man),
+    Demo(super::demo::Arguments),
+    DemoAgent(super::demo::Agent),
+    DemoJanitor(super::demo::Janitor),
 }
 
 /// The verbs that can answer from the last fetched tip.
-pub(super) const READERS: [&str; 15] = [
+pub(super) const READERS: &[&str] = &[
     "list",
     "show",
     "next",
@@ -60,6 +57,7 @@ pub(super) const READERS: [&str; 15] = [
     "exec",
     "whoami",
     "criteria",
+    "validate",
     "config",
     "doctor",
     "verify",
@@ -69,8 +67,8 @@ pub(super) const READERS: [&str; 15] = [
 ];
 
 /// The verbs that show something of their own, or ask no remote.
-pub(super) const SILENT: [&str; 8] =
-    ["exec", "demo", "demo-agent", "demo-janitor", "verify", "completions", "man", "whoami"];
+pub(super) const SILENT: &[&str] =
+    &["exec", "watch", "demo", "demo-agent", "demo-janitor", "verify", "completions", "man", "whoami"];
 
 /// Declares for each verb its name and its run, once.
 macro_rules! verbs {
@@ -88,10 +86,41 @@ macro_rules! verbs {
 }
 
 verbs! {
-    Init "init", New "new", Ready "ready", Unready "unready", List "list", Show "show", Next "next", Watch "watch", Claim "claim",
-    Renew "renew", Publish "publish", Release "release", Pause "pause",
-    Resume "resume", Handoff "handoff", Brief "brief", Takeover "takeover", Env "env", Exec "exec", Whoami "whoami",
-    Criteria "criteria", Log "log", Learn "learn", Sync "sync", Complete "complete", Abandon "abandon", Config "config", Doctor "doctor",
-    Verify "verify", VerifyLog "verify-log", Trust "trust", Completions "completions", Man "man",
-    Demo "demo", DemoAgent "demo-agent", DemoJanitor "demo-janitor",
+    Init "init",
+    New "new",
+    Ready "ready",
+    Unready "unready",
+    List "list",
+    Show "show",
+    Next "next",
+    Watch "watch",
+    Claim "claim",
+    Renew "renew",
+    Publish "publish",
+    Release "release",
+    Pause "pause",
+    Resume "resume",
+    Handoff "handoff",
+    Brief "brief",
+    Takeover "takeover",
+    Env "env",
+    Exec "exec",
+    Whoami "whoami",
+    Criteria "criteria",
+    Log "log",
+    Learn "learn",
+    Validate "validate",
+    Sync "sync",
+    Complete "complete",
+    Abandon "abandon",
+    Config "config",
+    Doctor "doctor",
+    Verify "verify",
+    VerifyLog "verify-log",
+    Trust "trust",
+    Completions "completions",
+    Man "man",
+    Demo "demo",
+    DemoAgent "demo-agent",
+    DemoJanitor "demo-janitor",
 }

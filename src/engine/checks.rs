@@ -1,13 +1,12 @@
-//! What must hold before work is shown to others: no secrets, no canonical knowledge, validation that succeeds.
+//! What must hold before work is shown to others: no secrets, no canonical knowledge.
 
 use super::tip::branch;
+use super::validate::Demand;
 use super::{Core, Error, Tip};
 use crate::checkout::landing::{self, Extent};
 use crate::domain::id::SessionId;
 use crate::domain::knowledge;
 use crate::domain::moves::{FolderFile, WorkFiles};
-use crate::domain::plan::Plan;
-use crate::domain::record::Claim;
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::secret;
 use git2::Oid;
@@ -81,6 +80,13 @@ pub(super) struct Search {
     pub(super) notes: Vec<String>,
 }
 
+/// Checks that a completion has made on the way, and need not make again in another round.
+#[derive(Default)]
+pub(super) struct Checked {
+    pub(super) validation: Demand,
+    pub(super) search: Search,
+}
+
 /// Refuses changes of canonical knowledge by a session that is not for that.
 pub(super) fn knowledge(id: &SessionId, changed: &[String], root: &str) -> Result<(), Refusal> {
     let wrong: Vec<&String> = changed.iter().filter(|path| knowledge::violation(path, root, id).is_some()).collect();
@@ -120,45 +126,6 @@ impl Core {
                 "only the newest {} MiB of what session `{id}` committed were searched for secrets",
                 HISTORY_BYTES_MAX >> 20
             )),
-        }
-        Ok(())
-    }
-
-    /// Runs the plan's and the settings' validation commands in the checkout; each must have been trusted.
-    pub(super) fn validate(&self, id: &SessionId, plan: &Plan, claim: Option<&Claim>, tip: &Tip) -> Result<(), Error> {
-        let commands: Vec<&String> = plan.validation.iter().chain(&tip.settings.validation).collect();
-        if commands.is_empty() {
-            return Ok(());
-        }
-        let trust = self.trust()?;
-        let unknown: Vec<&str> =
-            commands.iter().filter(|command| !trust.has_command(command)).map(|command| command.as_str()).collect();
-        if let Some(first) = unknown.first() {
-            return Err(Refusal::new(
-                Code::Untrusted,
-                format!(
-                    "session `{id}` has a validation command that nobody here has trusted: `{}`",
-                    first.escape_debug()
-                ),
-            )
-            .text("id", id.as_str())
-            .list("commands", unknown.iter().copied())
-            .hint("git session trust list")
-            .into());
-        }
-        let Some(place) = self.workplace(id)? else { return Ok(()) };
-        let folder = place.checkout.unwrap_or(place.folder);
-        let Some(claim) = claim else { return Ok(()) };
-        let variables = super::environment::pairs(&self.env_values(claim, id, &tip.settings.env_domain)?);
-        for command in commands {
-            let ran = crate::checkout::command::shell(&folder, command, &variables, self.clock.deadline())?;
-            if let Some(tail) = ran {
-                return Err(Refusal::new(Code::ChecksFailed, format!("`{}` failed: {tail}", command.escape_debug()))
-                    .text("id", id.as_str())
-                    .text("command", command.as_str())
-                    .text("output", tail)
-                    .into());
-            }
         }
         Ok(())
     }

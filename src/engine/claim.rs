@@ -62,6 +62,7 @@ impl Engine {
             })?;
             answer.claims.push(view);
         }
+        self.follow_claims();
         if last == Stage::Untold {
             for decided in &won.answer {
                 answer.receipt.holdings.extend(self.core.private.holding(&decided.record.id)?);

@@ -99,6 +99,11 @@ impl Clock {
         self.source.instant() >= self.deadline
     }
 
+    /// The end of `by` from now, for a program with a time of its own.
+    pub fn at(&self, by: Duration) -> Instant {
+        self.source.instant() + by
+    }
+
     /// Begins a new deadline, for the work that follows a swap: having won late is no reason to finish badly.
     pub fn extend(&mut self, by: Duration) {
         self.deadline = self.deadline.max(self.source.instant() + by);

@@ -1,7 +1,7 @@
 //! Ending sessions: complete and abandon, in the fixed order of 04: checks → landing → one swap → verified on the
 //! remote → archived → only then branch and checkout go. Killed anywhere, the same command finishes it.
 
-use super::checks::{Search, Secrets};
+use super::checks::{Checked, Secrets};
 use super::ending::unfinished;
 use super::hub::Occasion;
 use super::landing::{Landed, Plan as LandingPlan};
@@ -113,17 +113,28 @@ impl Engine {
                 self.core.head_here(&id)?
             }
         };
-        let work = self.work_files(&id)?;
+        let mut work = self.work_files(&id)?;
         let wish = self.core.wish("complete", std::slice::from_ref(&id))?;
         let session_branch = branch(&id.branch())?;
         let mut checked = Checked::default();
-        let won = self.update(&wish, std::slice::from_ref(&session_branch), &mut |core, tip| {
-            if let Some(ended) = core.completed_before(&id, tip)? {
-                return Ok(Step::Settled(ended));
+        let won = loop {
+            let won = self.update(&wish, std::slice::from_ref(&session_branch), &mut |core, tip| {
+                checked.validation.renew();
+                if let Some(ended) = core.completed_before(&id, tip)? {
+                    return Ok(Step::Settled(ended));
+                }
+                let head = head.or_else(|| tip.advertised.refs.get(&session_branch).copied());
+                let completing = Completing { request, wish: &wish, id: &id, head, work: &work };
+                core.decide_completion(&completing, tip, &mut checked)
+            });
+            match (won, checked.validation.take()) {
+                (Err(_), Some(wanted)) => {
+                    work = self.validate_to_land(&id, wanted, &mut checked.validation)?;
+                    self.check_checkout(&id, place.as_ref())?;
+                }
+                (won, _) => break won?,
             }
-            let head = head.or_else(|| tip.advertised.refs.get(&session_branch).copied());
-            core.decide_completion(&Completing { request, wish: &wish, id: &id, head, work: &work }, tip, &mut checked)
-        })?;
+        };
         self.rehearse(format!("clean up after session `{id}`"))?;
         let commit = won.commit.or(won.answer.commit).unwrap_or(won.tip.board);
         let ended = won.answer;
@@ -198,13 +209,6 @@ struct Completing<'a> {
     work: &'a WorkFiles,
 }
 
-/// Checks that have been made on the way, and need not be made again in another round.
-#[derive(Default)]
-struct Checked {
-    validated: bool,
-    search: Search,
-}
-
 impl Core {
     /// A completion by the same claim that has landed before: whoever made it may ask again and again.
     fn completed_before(&self, id: &SessionId, tip: &Tip) -> Result<Option<Ended>, Error> {
@@ -252,10 +256,7 @@ impl Core {
             self.refuse_forgotten(id, head, *there)?;
         }
         let plan = board.plan(State::Active, id)?.plan;
-        if !checked.validated {
-            self.validate(id, &plan, record.claim.as_ref(), tip)?;
-            checked.validated = true;
-        }
+        checked.validation.meet(self, id, (&plan, record.claim.as_ref()), head, tip)?;
         match request.secrets {
             // However it lands, the branch is archived on the remote with every commit it has.
             Secrets::Refused => self.secrets_in_history(id, head, tip, &mut checked.search)?,

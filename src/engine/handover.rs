@@ -11,7 +11,7 @@ use super::claim::Decided;
 use super::options::Rehearsal;
 use super::plan::PlanAnswer;
 use super::tip::branch;
-use super::update::Step;
+use super::proposal::Step;
 use super::work::uncommitted;
 use super::{Core, Engine, Error, Stage, Tip, Wish};
 use crate::domain::board::{Board, Stop};

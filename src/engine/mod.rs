@@ -20,6 +20,7 @@ mod evidence;
 mod former;
 mod glance;
 mod handover;
+mod hooks;
 mod hub;
 mod init;
 mod journal;
@@ -28,6 +29,7 @@ mod landing;
 mod local;
 mod look;
 mod memory;
+mod notes;
 pub mod options;
 mod patience;
 mod plan;
@@ -43,6 +45,7 @@ mod takeover;
 mod tip;
 mod trust;
 mod update;
+mod validate;
 pub mod verify;
 pub mod watch;
 mod whereabouts;
@@ -62,6 +65,7 @@ pub use former::Kept;
 pub use handover::ResumeAnswer;
 pub use init::{AgentsMd, Effect, InitAnswer, InitRequest};
 pub use look::{Life, Listed, Listing, Shown};
+pub use notes::Notes;
 pub use plan::{NewRequest, PlanAnswer, Until};
 pub use poll::Waiting;
 pub use private::{Holding, Private, Stage};
@@ -69,6 +73,7 @@ pub use sync::SyncAnswer;
 pub use takeover::{Free, Taken, TakeoverAnswer, TakeoverRequest};
 pub use tip::Tip;
 pub use trust::{Asked, Trusted};
+pub use validate::{Check, Validate, Validated};
 pub use whereabouts::Whereabouts;
 pub use work::{ReleaseRequest, Wip};
 
@@ -101,6 +106,9 @@ pub struct Engine {
     remote: Box<dyn Remote>,
     /// The sessions whose local effects this process makes, locked.
     held: Vec<(SessionId, private::LockGuard)>,
+    /// The hooks that run once a claim's local effects are made.
+    after_claims: hooks::AfterClaims,
+    notes: Notes,
 }
 
 /// Everything but the remote: what a decision may look at.
@@ -145,7 +153,7 @@ impl Engine {
         }
         let core = Core { options, private, store, clock, user: std::cell::OnceCell::new() };
         let remote = remote::open(&core.remote_settings(core.store.path())?)?;
-        Ok(Self { core, remote, held: Vec::new() })
+        Ok(Self { core, remote, held: Vec::new(), after_claims: None, notes: Notes::default() })
     }
 
     /// An engine of given parts, as the simulator makes it; nothing is opened and nothing asked.
@@ -157,7 +165,12 @@ impl Engine {
         remote: Box<dyn Remote>,
     ) -> Self {
         let core = Core { options, private, store, clock, user: std::cell::OnceCell::new() };
-        Self { core, remote, held: Vec::new() }
+        Self { core, remote, held: Vec::new(), after_claims: None, notes: Notes::default() }
+    }
+
+    /// Has what goes wrong beside a move, and does not matter to it, told to `notes`.
+    pub fn tell(&mut self, notes: &Notes) {
+        self.notes = notes.clone();
     }
 
     /// The surroundings it was opened with.

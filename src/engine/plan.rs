@@ -86,7 +86,7 @@ impl Engine {
                     Refusal::new(Code::PlanIncomplete, format!("this plan would not read back: {error}"))
                 })?;
                 self.rehearse(format!("write the draft `{}`", folder.display()))?;
-                self.core.write_draft(&tip.whereabouts.layout, &id, &text)?;
+                self.create_with_hooks(&tip, &id, &mut |core| core.write_draft(&tip.whereabouts.layout, &id, &text))?;
                 Ok(PlanAnswer { id, state: State::Drafting, commit: None, path: Some(folder), warnings: Vec::new() })
             }
             // Beside a bare repository there is no working tree for a draft to be in: the board keeps it.

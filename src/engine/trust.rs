@@ -8,6 +8,7 @@ use super::{Core, Engine, Error};
 use crate::domain::board::{Board, Shelf};
 use crate::domain::state::State;
 use crate::domain::time::Timestamp;
+use crate::store;
 
 const FILE: &str = "trust.json";
 
@@ -19,6 +20,8 @@ pub enum Trusted {
     Command,
     /// The board's `_templates/session-env.j2`.
     EnvTemplate,
+    /// A lifecycle hook of the board: its text, in its place.
+    Hook,
 }
 
 /// One thing that the board would have executed here.
@@ -45,6 +48,9 @@ pub(super) struct Trust {
 struct Entry {
     kind: Trusted,
     text: String,
+    /// Where a hook is: trusted to run after a claim is not trusted to run before an abandonment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    place: Option<String>,
     at: String,
 }
 
@@ -59,9 +65,17 @@ impl Trust {
         self.entries.iter().any(|entry| entry.kind == kind && entry.text == text)
     }
 
-    fn add(&mut self, kind: Trusted, text: &str, at: Timestamp) {
-        if !self.has(kind, text) {
-            self.entries.push(Entry { kind, text: text.to_owned(), at: at.to_string() });
+    /// Whether this very text is trusted as the hook in this place.
+    pub(super) fn has_hook(&self, place: &str, text: &str) -> bool {
+        let same = |entry: &&Entry| entry.kind == Trusted::Hook && entry.text == text;
+        self.entries.iter().filter(same).any(|entry| entry.place.as_deref() == Some(place))
+    }
+
+    fn add(&mut self, asked: &Asked, at: Timestamp) {
+        let place = (asked.kind == Trusted::Hook).then(|| asked.origin.clone());
+        let (kind, text) = (asked.kind, asked.text.clone());
+        if !self.entries.iter().any(|entry| (entry.kind, &entry.text, &entry.place) == (kind, &text, &place)) {
+            self.entries.push(Entry { kind, text, place, at: at.to_string() });
         }
     }
 }
@@ -84,14 +98,21 @@ impl Engine {
         let core = &self.core;
         let trust = core.trust()?;
         let mut asked = Vec::new();
-        let mut ask = |kind, text: &str, origin: String| {
+        let ask = |asked: &mut Vec<Asked>, kind, text: &str, origin: String| {
             asked.push(Asked { kind, text: text.to_owned(), origin, trusted: trust.has(kind, text) });
         };
         for command in tip.board_settings.list(crate::domain::settings::Key::Validation) {
-            ask(Trusted::Command, command, "config.yaml".to_owned());
+            ask(&mut asked, Trusted::Command, command, "config.yaml".to_owned());
         }
         if let Some(text) = core.template(&tip, "session-env.j2")? {
-            ask(Trusted::EnvTemplate, &text, "_templates/session-env.j2".to_owned());
+            ask(&mut asked, Trusted::EnvTemplate, &text, "_templates/session-env.j2".to_owned());
+        }
+        for hook in store::hooks(core.store.repository(), &tip.whereabouts.layout, tip.board)? {
+            let place = hook.place();
+            if let Ok(text) = hook.text {
+                let trusted = trust.has_hook(&place, &text);
+                asked.push(Asked { kind: Trusted::Hook, text, origin: place, trusted });
+            }
         }
         let shelf = core.shelf(&tip, tip.board)?;
         let board = Board::read(&shelf)?;
@@ -99,7 +120,7 @@ impl Engine {
             for id in shelf.ids(state)? {
                 let Ok(file) = board.plan(state, &id) else { continue };
                 for command in &file.plan.validation {
-                    ask(Trusted::Command, command, format!("{state}/{id}"));
+                    ask(&mut asked, Trusted::Command, command, format!("{state}/{id}"));
                 }
             }
         }
@@ -119,7 +140,7 @@ impl Engine {
             self.rehearse(format!("trust {} texts, such as `{}`", fresh.len(), first.text.escape_debug()))?;
         }
         for asked in &fresh {
-            trust.add(asked.kind, &asked.text, now);
+            trust.add(asked, now);
         }
         self.save_trust(&trust)?;
         Ok(fresh)
@@ -131,7 +152,10 @@ impl Engine {
     /// [`Error::File`].
     pub fn revoke(&mut self, chosen: &dyn Fn(&str) -> bool) -> Result<Vec<String>, Error> {
         let mut trust = self.core.trust()?;
-        let (gone, kept): (Vec<Entry>, Vec<Entry>) = trust.entries.into_iter().partition(|entry| chosen(&entry.text));
+        let (gone, kept): (Vec<Entry>, Vec<Entry>) = trust
+            .entries
+            .into_iter()
+            .partition(|entry| chosen(&entry.text) || entry.place.as_deref().is_some_and(chosen));
         self.rehearse(format!("trust {} texts no more", gone.len()))?;
         trust.entries = kept;
         self.save_trust(&trust)?;

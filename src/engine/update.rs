@@ -80,11 +80,11 @@ impl Engine {
         self.update_on(Ground::Board, wish, extra, decide)
     }
 
-    /// The same on ground where there may be no board yet.
+    /// The loop itself, also on ground where there may be no board yet. Hooks hang around it.
     ///
     /// # Errors
     /// As [`Engine::update`].
-    pub(super) fn update_on<A>(
+    pub(super) fn rounds<A>(
         &mut self,
         ground: Ground,
         wish: &Wish,

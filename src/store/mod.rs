@@ -5,6 +5,7 @@
 mod engine_repository;
 mod folder;
 mod history;
+mod hooks;
 mod merge;
 mod observe;
 mod read;
@@ -13,6 +14,7 @@ mod write;
 
 pub use engine_repository::EngineRepository;
 pub use history::{CommitNote, contains, find, note, notes_since};
+pub use hooks::{StoredHook, hooks};
 pub use merge::{Merge, merge};
 pub use observe::Observer;
 pub use read::CommitShelf;

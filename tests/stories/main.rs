@@ -18,6 +18,7 @@ mod glance;
 mod handover;
 mod hazards;
 mod killed;
+mod lifecycle;
 mod lost;
 mod races;
 mod remote;

@@ -18,6 +18,27 @@ pub struct Finding {
     pub masked: String,
 }
 
+/// The text with each line that has a key or token in it, and the whole of a private key, replaced by a word about it.
+pub fn masked(text: &str) -> String {
+    let mut found = scan(text.as_bytes()).into_iter().peekable();
+    let mut shown = String::with_capacity(text.len());
+    let mut in_key = false;
+    for (at, line) in text.split_inclusive('\n').enumerate() {
+        let finding = found.next_if(|finding| finding.line == at + 1);
+        in_key |= finding.as_ref().is_some_and(|finding| finding.rule == "private-key");
+        match finding {
+            Some(Finding { rule, masked, .. }) => {
+                shown.push_str(&format!("({rule} {masked}, not shown)"));
+                shown.push_str(if line.ends_with('\n') { "\n" } else { "" });
+            }
+            None if in_key => {}
+            None => shown.push_str(line),
+        }
+        in_key &= !line.contains("-----END");
+    }
+    shown
+}
+
 /// A key or token in an added line of a patch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PatchFinding {
