@@ -15,11 +15,13 @@ use crate::process::Program;
 
 pub mod clone;
 pub mod command;
+pub mod commit;
 pub mod drivers;
 pub mod env;
 mod error;
 pub mod exclude;
 mod files;
+pub mod guard;
 pub mod identity;
 pub mod landing;
 pub mod litter;

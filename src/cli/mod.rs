@@ -13,6 +13,7 @@ mod env;
 mod evidence;
 pub mod exit;
 mod handoff;
+mod hooks;
 mod init;
 mod list;
 mod meta;

@@ -38,6 +38,8 @@ pub(super) enum Verb {
     Doctor(super::doctor::Arguments),
     Verify(super::verify::Branch),
     VerifyLog(super::verify::Log),
+    Hooks(super::hooks::Arguments),
+    HookRun(super::hooks::HookRun),
     Trust(super::trust::Arguments),
     Completions(super::meta::Completions),
     Man(super::meta::Man),
@@ -58,6 +60,8 @@ pub(super) const READERS: &[&str] = &[
     "whoami",
     "criteria",
     "validate",
+    "hooks",
+    "hook-run",
     "config",
     "doctor",
     "verify",
@@ -67,8 +71,18 @@ pub(super) const READERS: &[&str] = &[
 ];
 
 /// The verbs that show something of their own, or ask no remote.
-pub(super) const SILENT: &[&str] =
-    &["exec", "watch", "demo", "demo-agent", "demo-janitor", "verify", "completions", "man", "whoami"];
+pub(super) const SILENT: &[&str] = &[
+    "exec",
+    "hook-run",
+    "watch",
+    "demo",
+    "demo-agent",
+    "demo-janitor",
+    "verify",
+    "completions",
+    "man",
+    "whoami",
+];
 
 /// Declares for each verb its name and its run, once.
 macro_rules! verbs {
@@ -117,6 +131,8 @@ verbs! {
     Doctor "doctor",
     Verify "verify",
     VerifyLog "verify-log",
+    Hooks "hooks",
+    HookRun "hook-run",
     Trust "trust",
     Completions "completions",
     Man "man",

@@ -7,6 +7,7 @@ pub mod agent;
 pub mod board;
 pub mod change;
 pub mod digest;
+pub mod commit_message;
 pub mod format;
 pub mod id;
 pub mod knowledge;

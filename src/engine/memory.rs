@@ -146,7 +146,7 @@ impl Core {
         })
     }
 
-    fn knowledge_root(&self) -> Result<String, Error> {
+    pub(super) fn knowledge_root(&self) -> Result<String, Error> {
         let Some((board, base)) = self.last_tip() else { return Ok("_AGENTS/knowledge".to_owned()) };
         let layout = self.layout_at_hand()?;
         let shelf = crate::store::CommitShelf::open(self.store.repository(), &layout, board, Some(base))?;

@@ -254,7 +254,9 @@ fn validation_commands_run_only_when_somebody_trusted_them_and_must_succeed() {
     hint: git session trust list
     ");
     one.run(&["trust", "add", "touch ran && test -f src/new.txt"]).done();
-    refused(&world, &one, "checks_failed", 5);
+    let tip = world.remote(&["rev-parse", "main"]);
+    insta::assert_snapshot!(one.complete("auth").refused("checks_failed", 5), @"`touch ran && test -f src/new.txt` failed: exit status 1");
+    assert_eq!(world.remote(&["rev-parse", "main"]), tip);
     assert!(checkout.exists("ran"));
     checkout.write("src/new.txt", "new\n");
     checkout.commit("new");

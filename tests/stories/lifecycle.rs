@@ -105,9 +105,7 @@ fn the_hooks_of_each_move_run_in_their_order() {
         one.nameless().run(&[words, if words.contains(&"--as") { &[] } else { &["--as", "one"][..] }].concat()).done();
         let wanted: Vec<String> = match name {
             "already" => Vec::new(),
-            "" => {
-                ["after_load", "before_renew", "before_save", "after_save"].map(|stage| format!("{stage} auth")).into()
-            }
+            "" => ["after_load", "before_renew", "before_save", "after_save"].map(|stage| format!("{stage} auth")).into(),
             name => ["after_load", &format!("before_{name}"), "before_save", "after_save", &format!("after_{name}")]
                 .map(|stage| format!("{stage} auth"))
                 .into(),
@@ -123,8 +121,7 @@ fn the_hooks_of_each_move_run_in_their_order() {
     one.run(&["abandon", "more", "--reason", "never mind"]).done();
     assert_eq!(
         seen(&world),
-        ["after_load", "before_abandon", "before_save", "after_save", "after_abandon"]
-            .map(|stage| format!("{stage} more"))
+        ["after_load", "before_abandon", "before_save", "after_save", "after_abandon"].map(|stage| format!("{stage} more"))
     );
     // What is refused by the board passes no hook.
     one.run(&["claim", "more"]).refused("not_planned", 3);
@@ -144,16 +141,8 @@ fn each_session_of_a_batch_has_its_own_hooks_and_one_no_keeps_all_back() {
     assert_eq!(
         seen(&world),
         [
-            "after_load a",
-            "before_claim a",
-            "before_save a",
-            "after_load b",
-            "before_claim b",
-            "before_save b",
-            "after_save a",
-            "after_save b",
-            "after_claim a",
-            "after_claim b",
+            "after_load a", "before_claim a", "before_save a", "after_load b", "before_claim b", "before_save b",
+            "after_save a", "after_save b", "after_claim a", "after_claim b",
         ]
     );
     one.run(&["release", "b", "--reason", "enough"]).done();
@@ -203,12 +192,7 @@ fn a_hook_that_fails_afterwards_is_a_warning() {
     let one = world.agent("one");
     trust(&one);
     let told = one.claim("auth").exits(0);
-    assert!(
-        told.err
-            .contains("note: hook `_hooks/after_save.d/10-fails` failed for session `2026-11-20-auth`: exit status 2"),
-        "{}",
-        told.err
-    );
+    assert!(told.err.contains("note: hook `_hooks/after_save.d/10-fails` failed for session `2026-11-20-auth`: exit status 2"), "{}", told.err);
     assert!(told.err.contains("note: hook `_hooks/after_claim.d/10-fails` failed"), "{}", told.err);
     assert!(told.err.contains("no mail server"), "{}", told.err);
     assert_eq!(seen(&world), ["after_claim auth"], "the next one runs all the same");
@@ -308,9 +292,7 @@ fn a_hook_is_told_what_happens_and_stands_where_the_work_is() {
     world.plan("auth");
     let tell = |stage: &str| {
         let out = world.root.join(stage).display().to_string();
-        format!(
-            "cat > '{out}.json'; pwd > '{out}.pwd'; env | grep -E '^(SESSION_|BASE_|GIT_)' | sort > '{out}.env'; cat \"$0\" > '{out}.sh'"
-        )
+        format!("cat > '{out}.json'; pwd > '{out}.pwd'; env | grep -E '^(SESSION_|BASE_|GIT_(AUTHOR|COMMITTER|DIR))' | sort > '{out}.env'; cat \"$0\" > '{out}.sh'")
     };
     let texts = ["before_claim", "after_claim", "after_ready"].map(|stage| (format!("{stage}.d/10-tell"), tell(stage)));
     let all: Vec<(&str, &str)> = texts.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
@@ -324,14 +306,83 @@ fn a_hook_is_told_what_happens_and_stands_where_the_work_is() {
     let mut before: serde_json::Value = serde_json::from_str(&read("before_claim.json")).unwrap();
     assert_eq!(before["session"]["epoch"], 1);
     before["host"] = "HOST".into();
-    insta::assert_snapshot!(masked(&before.to_string()), @"");
+    insta::assert_snapshot!(masked(&serde_json::to_string_pretty(&before).unwrap()), @r#"
+    {
+      "schema_version": 1,
+      "stage": "before_claim",
+      "move": "claim",
+      "event": "claimed",
+      "hook": "_hooks/before_claim.d/10-tell",
+      "origin": "board",
+      "session": {
+        "id": "2026-11-20-auth",
+        "slug": "auth",
+        "title": "auth",
+        "from": "planned",
+        "state": "active",
+        "status": "working",
+        "task": null,
+        "parent": null,
+        "branch": "session/2026-11-20-auth",
+        "plan": "OID",
+        "epoch": 1,
+        "holder": "one",
+        "reason": null
+      },
+      "agent": "one",
+      "user": "Ada <ada@example.org>",
+      "host": "HOST",
+      "times": {
+        "now": "TIME",
+        "created_at": "TIME",
+        "claimed_at": "TIME",
+        "renewed_at": "TIME",
+        "lease_seconds": 14400
+      },
+      "board": {
+        "branch": "main",
+        "root": "_AGENTS/sessions",
+        "tip": "OID",
+        "commit": null
+      },
+      "base": {
+        "branch": "main",
+        "tip": "OID"
+      },
+      "hub": "/WORLD/one"
+    }
+    "#);
     let after: serde_json::Value = serde_json::from_str(&read("after_claim.json")).unwrap();
     assert_eq!((&after["stage"], &after["board"]["tip"]), (&"after_claim".into(), &before["board"]["tip"]));
     assert_eq!(after["board"]["commit"], world.remote(&["rev-parse", "main"]));
     assert_eq!(read("before_claim.pwd").trim_end(), one.dir.display().to_string());
     assert_eq!(read("after_claim.pwd").trim_end(), won.checkout.display().to_string());
-    insta::assert_snapshot!(masked(&read("before_claim.env")), @"");
-    insta::assert_snapshot!(masked(&read("after_claim.env")), @"");
+    insta::assert_snapshot!(masked(&read("before_claim.env")), @r"
+    BASE_BRANCH=main
+    GIT_AUTHOR_EMAIL=ada+2026-11-20-auth@agents.local
+    GIT_AUTHOR_NAME=one (via Ada)
+    GIT_COMMITTER_EMAIL=ada+2026-11-20-auth@agents.local
+    GIT_COMMITTER_NAME=Session-2026-11-20-auth (via Ada)
+    SESSION_AGENT=one
+    SESSION_BRANCH=session/2026-11-20-auth
+    SESSION_EPOCH=1
+    SESSION_ID=2026-11-20-auth
+    SESSION_SLUG=auth
+    ");
+    insta::assert_snapshot!(masked(&read("after_claim.env")), @r"
+    BASE_BRANCH=main
+    GIT_AUTHOR_EMAIL=ada+2026-11-20-auth@agents.local
+    GIT_AUTHOR_NAME=one (via Ada)
+    GIT_COMMITTER_EMAIL=ada+2026-11-20-auth@agents.local
+    GIT_COMMITTER_NAME=Session-2026-11-20-auth (via Ada)
+    SESSION_AGENT=one
+    SESSION_BRANCH=session/2026-11-20-auth
+    SESSION_CHECKOUT=/WORLD/one/.worktrees/2026-11-20-auth
+    SESSION_DIR=/WORLD/one/.worktrees/2026-11-20-auth/_AGENTS/sessions/active/2026-11-20-auth
+    SESSION_EPOCH=1
+    SESSION_ID=2026-11-20-auth
+    SESSION_SLUG=auth
+    ");
     assert_eq!(read("after_claim.sh"), format!("#!/bin/sh\n{}\n", tell("after_claim")));
     assert!(!Path::new(&world.root.join("after_ready.json")).exists());
 }
@@ -359,7 +410,7 @@ fn a_slow_hook_keeps_nobody_waiting() {
 #[test]
 fn a_session_that_is_lost_while_a_hook_runs_is_lost() {
     let world = World::new();
-    world.plan("auth");
+    world.plan_with("auth", &["--priority", "1"]);
     world.plan("spare");
     let rival = world.agent("rival");
     let tool = env!("CARGO_BIN_EXE_git-session");
@@ -390,9 +441,10 @@ fn a_hook_that_never_ends_or_cannot_begin_is_told_so() {
     let world = World::new();
     world.plan("auth");
     let one = world.agent("one");
-    for (name, text, wanted) in
-        [("10-hangs", "read -r _ < '/dev/zero'; sleep 1000", "did not end"), ("10-loud", "yes", "printed more than")]
-    {
+    for (name, text, wanted) in [
+        ("10-hangs", "read -r _ < '/dev/zero'; sleep 1000", "did not end"),
+        ("10-loud", "yes", "printed more than"),
+    ] {
         hooks(&world, &[(&format!("before_claim.d/{name}"), text)]);
         trust(&one);
         let told = one.run(&["claim", "auth", "--timeout", "1s"]);
@@ -414,5 +466,14 @@ fn a_rehearsal_says_which_hooks_would_run_and_runs_none() {
     trust(&one);
     let data = one.run(&["claim", "auth", "--dry-run"]).done();
     assert_eq!(seen(&world), [""; 0]);
-    insta::assert_snapshot!(data["would"].to_string(), @"");
+    let would: Vec<&str> = data["would"].as_array().unwrap().iter().filter_map(|line| line.as_str()).collect();
+    assert_eq!(
+        would,
+        [
+            "run _hooks/after_load.d/10-note for session `2026-11-20-auth`",
+            "run _hooks/before_claim.d/10-note for session `2026-11-20-auth`",
+            "run _hooks/before_save.d/10-note for session `2026-11-20-auth`",
+            "refs/heads/main: [2026-11-20-auth] Claim session",
+        ]
+    );
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::domain::id::SessionId;
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::settings::Key;
-use crate::engine::{Core, Error, Tip};
+use crate::engine::{Core, Engine, Error, Tip};
 use crate::git::git;
 use crate::store;
 
@@ -38,6 +38,59 @@ impl Source {
             Self::Board(..) => "board",
             Self::Own(_) => "user",
         }
+    }
+}
+
+/// A lifecycle hook that there is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LifecycleHook {
+    /// `before_claim`.
+    pub stage: String,
+    /// Where it is: under the board's root, or a file of the user.
+    pub name: String,
+    /// `board` or `user`.
+    pub origin: &'static str,
+    /// Whether it would run.
+    pub trusted: bool,
+    /// Why nobody could trust it.
+    pub problem: Option<&'static str>,
+}
+
+impl Engine {
+    /// The lifecycle hooks of the board and of the user.
+    ///
+    /// # Errors
+    /// Those of looking.
+    pub fn lifecycle_hooks(&mut self) -> Result<Vec<LifecycleHook>, Error> {
+        let tip = self.look_to_read()?;
+        let core = &self.core;
+        let trust = core.trust()?;
+        let stored = store::hooks(core.store.repository(), &tip.whereabouts.layout, tip.board)?;
+        let mut found: Vec<LifecycleHook> = stored
+            .into_iter()
+            .map(|hook| LifecycleHook {
+                name: hook.place(),
+                origin: "board",
+                trusted: hook.text.as_ref().is_ok_and(|text| trust.has_hook(&hook.place(), text)),
+                problem: hook.text.err(),
+                stage: hook.stage,
+            })
+            .collect();
+        if let Some(folder) = core.own_hooks_folder()? {
+            let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+            let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+            let mut stages: Vec<String> = names.filter_map(|name| Some(name.strip_suffix(".d")?.to_owned())).collect();
+            stages.sort();
+            let own = stages.iter().flat_map(|stage| own_hooks(&folder, stage));
+            found.extend(own.map(|hook| LifecycleHook {
+                stage: hook.stage,
+                name: hook.name,
+                origin: "user",
+                trusted: true,
+                problem: None,
+            }));
+        }
+        Ok(found)
     }
 }
 

@@ -20,6 +20,7 @@ use crate::domain::id::SessionId;
 use crate::domain::lifecycle;
 use crate::remote::RefName;
 use crate::store;
+pub use find::LifecycleHook;
 pub(super) use find::Hook;
 
 /// One session's way through the stages of one command.
