@@ -33,7 +33,7 @@ enum What {
     Snippet {
         /// The harness
         #[arg(value_enum)]
-        agent: Harness,
+        harness: Harness,
     },
 }
 
@@ -57,7 +57,7 @@ impl Arguments {
             }
             What::Uninstall(one) => (one, GuardWish::Removed),
             What::List(one) => return list(context, one),
-            What::Snippet { agent: Harness::Claude } => return Ok(claude()),
+            What::Snippet { harness: Harness::Claude } => return Ok(claude()),
         };
         let mut engine = context.engine()?;
         let query = context.query(&engine, one.id.as_deref())?;
