@@ -22,6 +22,7 @@ mod error;
 pub mod exclude;
 mod files;
 pub mod guard;
+pub mod grow;
 pub mod identity;
 pub mod landing;
 pub mod litter;

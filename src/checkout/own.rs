@@ -1,10 +1,11 @@
 //! A session's own files in a checkout: laid out there, without following anything that a repository brought.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::CheckoutError;
-use super::files::{HALF, beneath, create_folders, read_regular, write_atomically};
+use super::files::{HALF, beneath, create_folders, open_regular, read_regular, write_atomically};
 
 /// The folder or file `path` (relative) below `top`, there or not.
 ///
@@ -12,6 +13,19 @@ use super::files::{HALF, beneath, create_folders, read_regular, write_atomically
 /// [`CheckoutError::Link`] when a link is on the way or in its place, [`CheckoutError::Outside`].
 pub fn at(top: &Path, path: &str) -> Result<PathBuf, CheckoutError> {
     beneath(top, Path::new(path))
+}
+
+/// The regular file `path` (relative) below `top`, at most one byte more than `bytes_max` of it; `None` when it is not
+/// there.
+///
+/// # Errors
+/// [`CheckoutError::Link`] when a link is on the way or something else in its place, [`CheckoutError::File`].
+pub fn read(top: &Path, path: &str, bytes_max: usize) -> Result<Option<Vec<u8>>, CheckoutError> {
+    let file = at(top, path)?;
+    let Some(open) = open_regular(&file)? else { return Ok(None) };
+    let mut bytes = Vec::new();
+    open.take(bytes_max as u64 + 1).read_to_end(&mut bytes).map_err(CheckoutError::file("read", &file))?;
+    Ok(Some(bytes))
 }
 
 /// Writes a file of a checkout's own git folder, which no repository brings.

@@ -112,6 +112,11 @@ impl Context {
         if self.global.dry_run { Rehearsal::Dry } else { Rehearsal::Real }
     }
 
+    /// `--offline`.
+    pub(super) fn is_offline(&self) -> bool {
+        self.global.offline
+    }
+
     /// `--session`.
     pub(super) fn session(&self) -> Option<&str> {
         self.global.session.as_deref()

@@ -1,21 +1,23 @@
-//! `criteria`, `log` and `learn`: evidence, events and learnings, written down in the checkout.
+//! `criteria`: how acceptance criteria stand, and what shows it.
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::note::Publishing;
 use super::output::{Answer, safe};
 use super::{Context, Failure};
-use crate::domain::log::EntryKind;
 use crate::domain::record::CriterionStatus;
 
 /// Show acceptance criteria, or say how they stand
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  git session criteria\n  git session criteria met AC-1 --evidence 'tests/login.rs passes'\n  git session criteria drop AC-2 --evidence 'moved to the next session'"
+    after_help = "Examples:\n  git session criteria\n  git session criteria met AC-1 --evidence 'tests/login.rs passes'\n  git session criteria drop AC-2 --evidence 'moved to the next session'\n  git session criteria add 'the page loads in a second' --publish"
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]
     change: Option<Change>,
+    #[command(flatten)]
+    publishing: Publishing,
 }
 
 #[derive(Debug, Subcommand)]
@@ -45,20 +47,17 @@ struct One {
 
 impl Arguments {
     pub(super) fn run(&self, context: &mut Context) -> Result<Answer, Failure> {
+        let spread = self.publishing.spread(context)?;
         let mut engine = context.engine()?;
         let query = context.query(&engine, None)?;
+        let mut mark =
+            |one: &One, status| engine.mark_criteria(&query, &one.ids, status, one.evidence.as_deref(), spread);
         let criteria = match &self.change {
+            Some(Change::Met(one)) => mark(one, CriterionStatus::Met)?,
+            Some(Change::Unmet(one)) => mark(one, CriterionStatus::Unmet)?,
+            Some(Change::Drop(one)) => mark(one, CriterionStatus::Dropped)?,
+            Some(Change::Add { text }) => engine.add_criterion(&query, text, spread)?,
             None => engine.criteria(&query)?,
-            Some(Change::Met(one)) => {
-                engine.mark_criteria(&query, &one.ids, CriterionStatus::Met, one.evidence.as_deref())?
-            }
-            Some(Change::Unmet(one)) => {
-                engine.mark_criteria(&query, &one.ids, CriterionStatus::Unmet, one.evidence.as_deref())?
-            }
-            Some(Change::Drop(one)) => {
-                engine.mark_criteria(&query, &one.ids, CriterionStatus::Dropped, one.evidence.as_deref())?
-            }
-            Some(Change::Add { text }) => engine.add_criterion(&query, text)?,
         };
         let mut text = String::new();
         for one in &criteria {
@@ -81,49 +80,5 @@ impl Arguments {
             })
             .collect();
         Ok(Answer::new(text, json!({ "criteria": rows })))
-    }
-}
-
-/// Note what happened, in the session's log and worklog; shared by `publish`
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  git session log 'the login form posts twice'\n  git session log -t decision 'keep the old cookie name' --body 'clients pin it'"
-)]
-pub(super) struct Log {
-    /// What happened
-    text: String,
-    /// info, progress, decision, assumption, warning, error, success
-    #[arg(short = 't', long = "type", default_value = "info")]
-    kind: EntryKind,
-    /// More, in as many lines as it takes
-    #[arg(long)]
-    body: Option<String>,
-}
-
-impl Log {
-    pub(super) fn run(&self, context: &mut Context) -> Result<Answer, Failure> {
-        let mut engine = context.engine()?;
-        let query = context.query(&engine, None)?;
-        let entry = engine.log(&query, self.kind, &self.text, self.body.as_deref())?;
-        let data = json!({ "entry": entry.id, "type": entry.kind.as_str(), "at": entry.at.to_string() });
-        Ok(Answer::new("noted\n", data))
-    }
-}
-
-/// Write down what others should know; it lands with the work
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  git session learn 'the staging database forgets its time zone'")]
-pub(super) struct Learn {
-    /// What was learned
-    text: String,
-}
-
-impl Learn {
-    pub(super) fn run(&self, context: &mut Context) -> Result<Answer, Failure> {
-        let mut engine = context.engine()?;
-        let query = context.query(&engine, None)?;
-        let path = engine.learn(&query, &self.text)?;
-        let text = format!("noted in {}\ncommit it with your work\n", path.display());
-        Ok(Answer::new(text, json!({ "path": path.display().to_string() })))
     }
 }

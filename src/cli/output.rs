@@ -227,6 +227,12 @@ impl Told {
                 }
                 Self::fault(Fault::Unfinished, message, Some(again.to_owned()), details)
             }
+            Error::Usage { hint, .. } => Self::fault(Fault::Usage, message, hint.clone(), json!({})),
+            Error::Unpublished { id, entry, source } => {
+                let mut told = Self::of_engine(source, again);
+                told.details["entry"] = json!(entry);
+                Self { message, hint: Some(format!("git session publish {id}")), ..told }
+            }
             Error::Environment { hint, .. } => Self::fault(Fault::Environment, message, hint.clone(), json!({})),
             Error::Setting(_) => Self::fault(Fault::Config, message, Some("git session config".to_owned()), json!({})),
             Error::Checkout(

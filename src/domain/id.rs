@@ -185,6 +185,12 @@ impl IdQuery {
     }
 }
 
+impl From<&SessionId> for IdQuery {
+    fn from(id: &SessionId) -> Self {
+        Self(id.as_str().to_owned())
+    }
+}
+
 impl FromStr for IdQuery {
     type Err = BadId;
 

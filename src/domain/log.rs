@@ -13,6 +13,8 @@ use super::format::{FormatError, FormatKind, Markers, escaped, shown, text, with
 use super::time::Timestamp;
 use super::words::{UnknownWord, words};
 
+pub use super::ulid::entry_id;
+
 words! {
     /// What sort of thing an entry says.
     EntryKind {
@@ -47,6 +49,23 @@ words! {
         /// Something was learned that others should know.
         Learning = "learning",
     }
+}
+
+impl EntryKind {
+    /// The kinds that somebody may note in so many words; the others are noted by the verbs that bring them about.
+    pub const NOTED: [Self; 11] = [
+        Self::Info,
+        Self::Progress,
+        Self::Decision,
+        Self::Assumption,
+        Self::Artifact,
+        Self::Warning,
+        Self::Error,
+        Self::Success,
+        Self::Checkpoint,
+        Self::Handoff,
+        Self::Override,
+    ];
 }
 
 /// One line of the log.
@@ -221,19 +240,6 @@ fn deeper_than(value: &Value, levels: usize) -> bool {
         Value::Object(map) => map.values().any(|item| deeper_than(item, below)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
-}
-
-/// An id that sorts by time: a ULID, 26 characters of Crockford's base 32. `random` makes it unique.
-pub fn entry_id(at: Timestamp, random: [u8; 10]) -> String {
-    const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-    let milliseconds = u128::try_from(at.unix().max(0)).unwrap_or(0) * 1000;
-    let random = random.iter().fold(0_u128, |bits, byte| (bits << 8) | u128::from(*byte));
-    let bits = (milliseconds << 80) | random;
-    let digit = |place: u32| {
-        let at = usize::try_from((bits >> (place * 5)) & 31).unwrap_or(0);
-        char::from(DIGITS.get(at).copied().unwrap_or(b'0'))
-    };
-    (0..26).rev().map(digit).collect()
 }
 
 #[cfg(test)]

@@ -4,10 +4,12 @@
 //! as arguments.
 
 pub mod agent;
+pub mod artifact;
 pub mod board;
 pub mod change;
 pub mod digest;
 pub mod commit_message;
+pub mod facts;
 pub mod format;
 pub mod id;
 pub mod knowledge;
@@ -19,6 +21,7 @@ pub mod log;
 pub mod moves;
 pub mod nonce;
 pub mod oid;
+pub mod pages;
 pub mod plan;
 pub mod quote;
 pub mod record;
@@ -32,6 +35,7 @@ pub mod state;
 pub mod story;
 pub mod time;
 pub mod validation;
+pub mod ulid;
 pub mod words;
 pub mod worktime;
 pub(crate) mod yaml;

@@ -22,7 +22,7 @@ impl Core {
         let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
         let mut ids: Vec<SessionId> = entries
             .flatten()
-            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()) && !is_husk(&entry.path()))
             .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
             .collect();
         ids.sort();
@@ -39,6 +39,12 @@ impl Core {
         let path = self.options.place.top.as_ref()?.join(layout.folder(state, id));
         path.is_dir().then_some(path)
     }
+}
+
+/// Whether a folder has nothing but what a killed writer leaves: the same call again may have it.
+fn is_husk(folder: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(folder) else { return false };
+    entries.flatten().all(|entry| entry.file_name().to_string_lossy().starts_with(".session-env"))
 }
 
 /// The files of a draft's folder in the hub: regular files alone; links are refused by name.

@@ -87,6 +87,24 @@ pub enum Error {
         /// The next command.
         hint: Option<String>,
     },
+    /// What was asked for makes no sense, as only the session's own files could show.
+    #[error("{message}")]
+    Usage {
+        /// What is so.
+        message: String,
+        /// The next command.
+        hint: Option<String>,
+    },
+    /// Something was noted here, and publishing it did not work; to note it again would be to note it twice.
+    #[error("it is noted here, but not published: {source}")]
+    Unpublished {
+        /// The session.
+        id: String,
+        /// The entry of its log.
+        entry: String,
+        /// Why it was not published.
+        source: Box<Error>,
+    },
     /// Somebody asked to stop, and what was begun is tidied up.
     #[error("interrupted: {what}")]
     Interrupted {

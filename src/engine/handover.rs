@@ -178,8 +178,7 @@ impl Engine {
             };
             let body = lines("next", &bequest.next_steps) + &lines("blocked by", &bequest.blockers);
             let body = Some(body.trim_end()).filter(|body| !body.is_empty());
-            let entry = self.core.append(id, EntryKind::Handoff, &bequest.summary, body, data)?;
-            self.core.append_to_worklog(id, &entry)?;
+            self.core.append(id, EntryKind::Handoff, &bequest.summary, body, data)?;
         }
         Ok(())
     }

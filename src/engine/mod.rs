@@ -70,6 +70,7 @@ pub use hooks::LifecycleHook;
 pub use init::{AgentsMd, Effect, InitAnswer, InitRequest};
 pub use look::{Life, Listed, Listing, Shown};
 pub use notes::Notes;
+pub use memory::{Facts, Learned, Logged, Note, Noted, Spawn, Spread, Subsession};
 pub use plan::{NewRequest, PlanAnswer, Until};
 pub use poll::Waiting;
 pub use private::{Holding, Private, Stage};

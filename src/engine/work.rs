@@ -15,7 +15,7 @@ use crate::domain::board::Board;
 use crate::domain::change::Change;
 use crate::domain::id::{IdQuery, SessionId};
 use crate::domain::layout::component_fits;
-use crate::domain::log::parse_log;
+use crate::domain::log::{LOG_BYTES_MAX, parse_log};
 use crate::domain::moves::{self, FolderFile, WorkFiles};
 use crate::domain::record::CheckoutKind;
 use crate::domain::refusal::{Code, Refusal};
@@ -24,7 +24,7 @@ use crate::remote::{Purpose, RefUpdate};
 use crate::store;
 
 /// Most bytes of one file that is published.
-const FILE_BYTES_MAX: u64 = 8 << 20;
+const FILE_BYTES_MAX: u64 = crate::domain::pages::PAGE_BYTES_MAX;
 /// Most bytes that one publish brings along.
 const ALL_BYTES_MAX: u64 = 64 << 20;
 
@@ -328,8 +328,10 @@ fn collect(
             continue;
         }
         let size = entry.metadata().map_err(Error::file(&path))?.len();
-        *total += size;
-        if size > FILE_BYTES_MAX || *total > ALL_BYTES_MAX {
+        // The log is the tool's own, and has a limit of its own.
+        let log = prefix.is_empty() && name == "log.jsonl" && size <= LOG_BYTES_MAX as u64;
+        *total += if log { 0 } else { size };
+        if (size > FILE_BYTES_MAX && !log) || *total > ALL_BYTES_MAX {
             return Err(Error::environment(format!(
                 "`{}` is too large to publish: at most 8 MiB a file and 64 MiB in all",
                 path.display().to_string().escape_debug()

@@ -53,6 +53,8 @@ pub struct PlanDraft {
     pub lease: Option<Span>,
     /// An external task, by id or URL.
     pub task: Option<String>,
+    /// The session that it is split off from.
+    pub parent: Option<SessionId>,
     /// Shell commands that must succeed before it completes.
     pub validation: Vec<String>,
     /// How the work lands.
@@ -81,6 +83,7 @@ impl PlanDraft {
             estimate: None,
             lease: None,
             task: None,
+            parent: None,
             validation: Vec::new(),
             land: None,
         }
@@ -197,6 +200,9 @@ fn front_matter(draft: &PlanDraft) -> String {
     }
     if let Some(task) = &draft.task {
         line("task", scalar(task));
+    }
+    if let Some(parent) = &draft.parent {
+        line("parent", parent.to_string());
     }
     if let Some(land) = draft.land {
         line("land", land.to_string());

@@ -3,6 +3,7 @@
 
 mod carry;
 mod clone;
+mod grow;
 mod identity;
 mod landing;
 mod loss;

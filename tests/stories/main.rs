@@ -21,6 +21,7 @@ mod hazards;
 mod killed;
 mod lifecycle;
 mod lost;
+mod memory;
 mod races;
 mod remote;
 mod script;

@@ -154,7 +154,7 @@ fn held(id: &SessionId, claim: Option<&Claim>, since: i64, now: Timestamp) -> Re
     }
 }
 
-fn no_session(id: &SessionId) -> Refusal {
+pub(crate) fn no_session(id: &SessionId) -> Refusal {
     Refusal::new(Code::NoSession, format!("no session `{id}` on the board"))
         .text("id", id.as_str())
         .hint("git session list")

@@ -99,6 +99,7 @@ pub fn make_ready(
     };
     record.title = plan.title_or(id);
     record.task = plan.task.clone().or(record.task);
+    record.parent = plan.parent.clone().or(record.parent);
     note(&mut record, Event::Ready, caller, None, now, None);
     Ok(change(Event::Ready, draft, &record, State::Planned, from, caller, nonce))
 }
@@ -145,6 +146,7 @@ fn taken(id: &SessionId) -> Refusal {
 fn fresh_record(draft: &Draft, plan: &Plan, caller: &Caller, now: Timestamp) -> Record {
     let mut record = Record::new(draft.id.clone(), plan.title_or(&draft.id), now, caller.user.clone());
     record.task = plan.task.clone();
+    record.parent = plan.parent.clone();
     if plan.labels.iter().any(|label| label == EPHEMERAL) {
         record.lifetime = Lifetime::Ephemeral;
     }

@@ -3,6 +3,7 @@
 use super::super::agent::AgentName;
 use super::super::board::{Board, Standing, Stop};
 use super::super::change::{Change, Edit, Event};
+use super::super::facts;
 use super::super::id::SessionId;
 use super::super::log::{Entry, EntryKind};
 use super::super::nonce::Nonce;
@@ -160,11 +161,7 @@ pub fn fold(record: &mut Record, entries: &[Entry]) {
 fn apply(record: &mut Record, entry: &Entry) {
     match entry.kind {
         EntryKind::Criterion => apply_criterion(record, entry),
-        EntryKind::Context => {
-            for (key, value) in &entry.data {
-                record.context.insert(key.clone(), value.clone());
-            }
-        }
+        EntryKind::Context => facts::merge(&mut record.context, &entry.data),
         EntryKind::Info
         | EntryKind::Progress
         | EntryKind::Decision

@@ -26,6 +26,7 @@ struct Front {
     lease: Option<Parsed<Span>>,
     validation: Option<Vec<String>>,
     task: Option<String>,
+    parent: Option<Parsed<SessionId>>,
     land: Option<Parsed<Land>>,
 }
 
@@ -98,6 +99,7 @@ fn read_keys(text: &str) -> Result<Plan, FormatError> {
         lease: front.lease.map(|span| span.0),
         validation,
         task: front.task,
+        parent: front.parent.map(|id| id.0),
         land,
         ..Plan::default()
     })

@@ -38,6 +38,8 @@ pub struct Plan {
     pub validation: Vec<String>,
     /// An external task, by id or URL.
     pub task: Option<String>,
+    /// The session that it was split off from.
+    pub parent: Option<SessionId>,
     /// How the work lands; never [`Land::None`].
     pub land: Option<Land>,
     /// The text of the first `# ` line.

@@ -1,0 +1,119 @@
+//! What a holder writes down, kept in the checkout until it is published: entries of the log with their pages, criteria,
+//! facts, learnings, subsessions.
+//!
+//! Deliberately not here: bringing it to the board. `publish`, `release`, `complete` and the others do that.
+
+mod append;
+mod criteria;
+mod facts;
+mod learn;
+mod note;
+mod read;
+mod subsession;
+
+pub use facts::Facts;
+pub use learn::Learned;
+pub use note::{Note, Noted, Spread};
+pub use read::Logged;
+pub use subsession::{Spawn, Subsession};
+
+use super::work::Workplace;
+use super::{Core, Engine, Error, Stage, Tip};
+use crate::domain::board::{Board, Shelf};
+use crate::domain::id::{IdQuery, SessionId};
+use crate::domain::log::{Entry, LOG_BYTES_MAX, parse_log, union};
+use crate::domain::moves::{self, WorkFiles};
+use crate::domain::record::Record;
+use crate::domain::refusal::{Code, Refusal};
+use crate::domain::state::State;
+
+/// The log in a session's folder.
+const LOG: &str = "log.jsonl";
+
+/// What a record has left for moves to come when something is written down that will be folded into it.
+const RECORD_BYTES_SPARED: usize = 64 << 10;
+
+impl Engine {
+    /// The session that a holder means, when it is the caller's to write in; asks no network where the name says it.
+    fn writer(&mut self, query: &IdQuery) -> Result<SessionId, Error> {
+        let id = self.held_id(query)?;
+        self.core.refuse_stranger(&id)?;
+        if self.core.private.holding(&id)?.is_some_and(|holding| holding.stage == Stage::Ended) {
+            return Err(Refusal::new(Code::NotHolder, format!("session `{id}` is not held here any more"))
+                .text("id", id.as_str())
+                .hint(format!("git session show {id}"))
+                .into());
+        }
+        self.core.workplace_or_refuse(&id)?;
+        Ok(id)
+    }
+
+    /// The record of a session that the caller holds, with what the log here adds to the board's.
+    fn record_here(&mut self, id: &SessionId) -> Result<Record, Error> {
+        let tip = self.look_to_read()?;
+        let shelf = self.core.shelf(&tip, tip.board)?;
+        let board = Board::read(&shelf)?;
+        let mut record = moves::held_by_caller(&board, id, &self.core.caller(Some(id))?, tip.now)?;
+        let work = self.core.with_whole_log(id, &self.work_files(id)?, &tip)?;
+        moves::fold(&mut record, &work.entries);
+        Ok(record)
+    }
+}
+
+impl Core {
+    /// A holder's files as they go to the board: with the board's own log, and what the holder's adds to it.
+    pub(super) fn with_whole_log(&self, id: &SessionId, work: &WorkFiles, tip: &Tip) -> Result<WorkFiles, Error> {
+        let mut whole = work.clone();
+        let Some(ours) = whole.files.iter_mut().find(|file| file.path == LOG) else { return Ok(whole) };
+        let path = format!("{}/{LOG}", tip.whereabouts.layout.folder(State::Active, id));
+        if let Some((_, board)) = self.shelf(tip, tip.board)?.file(&path, LOG_BYTES_MAX)? {
+            ours.bytes = union(&board, &ours.bytes);
+            whole.entries = parse_log(&ours.bytes).0;
+        }
+        Ok(whole)
+    }
+
+    pub(super) fn workplace_or_refuse(&self, id: &SessionId) -> Result<Workplace, Error> {
+        self.workplace(id)?.ok_or_else(|| {
+            Refusal::new(Code::NotHolder, format!("session `{id}` is not worked on in this repository"))
+                .text("id", id.as_str())
+                .hint(format!("git session claim {id}"))
+                .into()
+        })
+    }
+
+    /// The record as the board was seen last, with what the log here adds to it; asks no network. `None` where the
+    /// board as it was seen last does not have it.
+    fn record_at_hand(&self, id: &SessionId) -> Result<Option<Record>, Error> {
+        let Some((board, base)) = self.last_tip() else { return Ok(None) };
+        let layout = self.layout_at_hand()?;
+        let shelf = crate::store::CommitShelf::open(self.store.repository(), &layout, board, Some(base))?;
+        let Some(mut record) = shelf.record(State::Active, id)? else { return Ok(None) };
+        moves::fold(&mut record, &self.entries_here(&self.workplace_or_refuse(id)?)?);
+        Ok(Some(record))
+    }
+
+    /// The entries of the log as it is here.
+    fn entries_here(&self, place: &Workplace) -> Result<Vec<Entry>, Error> {
+        let path = format!("{}/{LOG}", place.own);
+        let bytes = crate::checkout::own::read(&place.top, &path, LOG_BYTES_MAX)?;
+        Ok(bytes.map(|bytes| parse_log(&bytes).0).unwrap_or_default())
+    }
+}
+
+/// Refuses what would make the record larger than it may be: nothing could be published any more.
+fn refuse_bulk(record: &Record, before: usize) -> Result<(), Error> {
+    let bytes = record.print().len();
+    if bytes <= before || bytes + RECORD_BYTES_SPARED <= Record::BYTES_MAX {
+        return Ok(());
+    }
+    Err(Error::Usage {
+        message: format!(
+            "the record of session `{}` would have {bytes} bytes, and it has {} for facts and criteria: put what is long \
+             into a file of its own and name that",
+            record.id,
+            Record::BYTES_MAX - RECORD_BYTES_SPARED
+        ),
+        hint: None,
+    })
+}
