@@ -14,6 +14,7 @@ mod contest;
 mod distance;
 mod distant;
 mod drains;
+mod memory;
 mod pack;
 mod page;
 mod reads;
@@ -50,13 +51,14 @@ impl Mode {
 
 type Family = (&'static str, fn(Mode, &mut Page));
 
-const FAMILIES: [Family; 7] = [
+const FAMILIES: [Family; 8] = [
     ("claims", claims::run),
     ("worktrees", worktrees::run),
     ("drains", drains::run),
     ("distant", distant::run),
     ("completions", completions::run),
     ("reads", reads::run),
+    ("memory", memory::run),
     ("traffic", traffic::run),
 ];
 

@@ -171,8 +171,8 @@ fn a_plan_that_is_not_complete_is_told_its_gaps_and_a_taken_id_that_it_is_taken(
       hint: git session ready 2026-11-20-auth
       gaps: ["The section \"Context\" is empty: say what a newcomer has to know.", "The section \"Acceptance Criteria\" has no criterion: add items such as \"- [ ] It works.\"."]
       id: 2026-11-20-auth
-    plan_incomplete: SESSION.md of session `2026-11-20-auth`: line 2: unknown field `owner`, expected one of `title`, `priority`, `requires`, `depends_on`, `scope`, `labels`, `estimate`, `lease`, `validation`, `task`, `land`
-      gaps: ["line 2: unknown field `owner`, expected one of `title`, `priority`, `requires`, `depends_on`, `scope`, `labels`, `estimate`, `lease`, `validation`, `task`, `land`"]
+    plan_incomplete: SESSION.md of session `2026-11-20-auth`: line 2: unknown field `owner`, expected one of `title`, `priority`, `requires`, `depends_on`, `scope`, `labels`, `estimate`, `lease`, `validation`, `task`, `parent`, `land`
+      gaps: ["line 2: unknown field `owner`, expected one of `title`, `priority`, `requires`, `depends_on`, `scope`, `labels`, `estimate`, `lease`, `validation`, `task`, `parent`, `land`"]
       id: 2026-11-20-auth
     taken: session `2026-11-20-auth` is on the board already
       hint: git session show 2026-11-20-auth

@@ -282,13 +282,21 @@ fn a_secret_in_the_patch_is_refused_and_not_repeated() {
 fn a_secret_in_the_learnings_or_the_log_is_refused() {
     let world = World::new();
     let (one, checkout) = worked(&world);
-    one.run(&["criteria", "met", "AC-1", "--evidence", &format!("curl -H {TOKEN}"), "--session", "auth"]).done();
+    // The verbs do not write it down; somebody with an editor does.
+    one.run(&["criteria", "met", "AC-1", "--evidence", &format!("curl -H {TOKEN}"), "--session", "auth"])
+        .refused("secret", 5);
+    one.run(&["criteria", "met", "AC-1", "--evidence", "by hand", "--session", "auth"]).done();
+    let log = format!("{ROOT}/active/2026-11-20-auth/log.jsonl");
+    checkout.write(&log, &checkout.read(&log).replace("by hand", TOKEN));
     let told = refused(&world, &one, "secret", 5);
     assert!(told.message().contains("log.jsonl line 2") && !told.out.contains(TOKEN), "{}", told.out);
     one.run(&["publish", "auth"]).refused("secret", 5);
     fs::remove_file(checkout.dir.join(format!("{ROOT}/active/2026-11-20-auth/log.jsonl"))).unwrap();
     one.meet("auth");
-    one.run(&["learn", &format!("the token is {TOKEN}"), "--session", "auth"]).done();
+    one.run(&["learn", &format!("the token is {TOKEN}"), "--session", "auth"]).refused("secret", 5);
+    let learned = one.run(&["learn", "the token is known", "--session", "auth"]).done();
+    let path = learned["path"].as_str().unwrap();
+    fs::write(path, fs::read_to_string(path).unwrap().replace("known", TOKEN)).unwrap();
     checkout.commit("learned");
     let told = refused(&world, &one, "secret", 5);
     assert!(told.message().contains("learnings.md") && !told.out.contains(TOKEN), "{}", told.out);

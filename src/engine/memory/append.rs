@@ -13,6 +13,7 @@ use crate::domain::id::SessionId;
 use crate::domain::log::{Entry, EntryKind, LINE_BYTES_MAX, LOG_BYTES_MAX, entry_id, parse_log, torn};
 use crate::domain::moves::FolderFile;
 use crate::domain::pages::{PAGE_BYTES_MAX, Page};
+use crate::domain::refusal::Refusal;
 use crate::domain::ulid::later;
 
 /// As much of a log as holds its last line whole, and what a killed writer may have left behind it.
@@ -150,7 +151,9 @@ fn refuse_secrets(id: &SessionId, entry: &Entry, line: &str) -> Result<(), Error
     let texts = [("text", Some(entry.text.as_str())), ("--body", entry.body.as_deref()), (LOG, Some(line))];
     for (path, text) in texts {
         if let Some(text) = text {
-            secrets_in(id, &[FolderFile { path: path.to_owned(), bytes: text.as_bytes().to_vec() }], &[])?;
+            secrets_in(id, &[FolderFile { path: path.to_owned(), bytes: text.as_bytes().to_vec() }], &[])
+                // Nothing of it is in the history yet, where the usual hint would look.
+                .map_err(|refusal| Refusal { hint: None, ..refusal })?;
         }
     }
     Ok(())
