@@ -129,7 +129,11 @@ pub fn uninstall(common_dir: &Path, checkout: &Path, deadline: Instant) -> Resul
                 fs::remove_file(&ground.config).map_err(CheckoutError::file("remove", &ground.config))?;
             }
             (_, false) => {
-                ground.config(&["--unset-all", "--fixed-value", KEY]).arg(&ground.folder).deadline(deadline).succeed()?;
+                ground
+                    .config(&["--unset-all", "--fixed-value", KEY])
+                    .arg(&ground.folder)
+                    .deadline(deadline)
+                    .succeed()?;
             }
         }
     }

@@ -85,18 +85,8 @@ pub(super) const READERS: &[&str] = &[
 ];
 
 /// The verbs that show something of their own, or ask no remote.
-pub(super) const SILENT: &[&str] = &[
-    "exec",
-    "hook-run",
-    "watch",
-    "demo",
-    "demo-agent",
-    "demo-janitor",
-    "verify",
-    "completions",
-    "man",
-    "whoami",
-];
+pub(super) const SILENT: &[&str] =
+    &["exec", "hook-run", "watch", "demo", "demo-agent", "demo-janitor", "verify", "completions", "man", "whoami"];
 
 /// Declares for each verb its name and its run, once.
 macro_rules! verbs {

@@ -87,7 +87,10 @@ mod tests {
         let id = "2026-11-20-auth".parse().unwrap();
         for (message, wanted) in [
             ("feat: login\n\nbody\n", Some("[2026-11-20-auth] feat: login\n\nbody\n")),
-            ("\n# comment\n  fix(ui)!: button\n# more", Some("\n# comment\n  [2026-11-20-auth] fix(ui)!: button\n# more")),
+            (
+                "\n# comment\n  fix(ui)!: button\n# more",
+                Some("\n# comment\n  [2026-11-20-auth] fix(ui)!: button\n# more"),
+            ),
             ("[2026-11-20-auth] feat: login", None),
             ("Merge branch 'main' into session/x", None),
             ("fixup! [2026-11-20-auth] feat: login", None),

@@ -137,7 +137,10 @@ impl Core {
             None => Ok(()),
             Some(first) => Err(Refusal::new(
                 Code::Knowledge,
-                format!("this commit would change canonical knowledge, `{}`; only kb- sessions may", first.escape_debug()),
+                format!(
+                    "this commit would change canonical knowledge, `{}`; only kb- sessions may",
+                    first.escape_debug()
+                ),
             )
             .text("id", id.as_str())
             .list("paths", wrong.iter().map(|path| path.as_str()))

@@ -124,7 +124,9 @@ fn the_base_branch_is_not_pushed_from_a_checkout() {
     checkout.write("src/a.txt", "a\n");
     try_commit(&checkout, "feat: a").unwrap();
     let before = world.remote(&["rev-parse", "main"]);
-    for words in ["HEAD:main", "HEAD:refs/heads/main", "--force HEAD:main", "session/2026-11-20-auth HEAD:main", ":main"] {
+    for words in
+        ["HEAD:main", "HEAD:refs/heads/main", "--force HEAD:main", "session/2026-11-20-auth HEAD:main", ":main"]
+    {
         let told = checkout.sh(&format!("git push --quiet origin {words}"));
         assert!(!told.status.success(), "{words}");
         assert!(String::from_utf8_lossy(&told.stderr).contains("`main` is not pushed from the checkout"), "{words}");
@@ -223,7 +225,11 @@ fn taking_the_guards_away_leaves_no_trace() {
         }
         let all = || {
             let skip = |path: &str| path.contains("git-session/locks") || path.starts_with("git-session/");
-            [files(&one.dir.join(".git"), &skip), files(&checkout.dir, &|_| false), files(&git_dir(&checkout), &|_| false)]
+            [
+                files(&one.dir.join(".git"), &skip),
+                files(&checkout.dir, &|_| false),
+                files(&git_dir(&checkout), &|_| false),
+            ]
         };
         let before = all();
         for _ in 0..2 {

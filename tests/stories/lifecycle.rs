@@ -105,7 +105,9 @@ fn the_hooks_of_each_move_run_in_their_order() {
         one.nameless().run(&[words, if words.contains(&"--as") { &[] } else { &["--as", "one"][..] }].concat()).done();
         let wanted: Vec<String> = match name {
             "already" => Vec::new(),
-            "" => ["after_load", "before_renew", "before_save", "after_save"].map(|stage| format!("{stage} auth")).into(),
+            "" => {
+                ["after_load", "before_renew", "before_save", "after_save"].map(|stage| format!("{stage} auth")).into()
+            }
             name => ["after_load", &format!("before_{name}"), "before_save", "after_save", &format!("after_{name}")]
                 .map(|stage| format!("{stage} auth"))
                 .into(),
@@ -121,7 +123,8 @@ fn the_hooks_of_each_move_run_in_their_order() {
     one.run(&["abandon", "more", "--reason", "never mind"]).done();
     assert_eq!(
         seen(&world),
-        ["after_load", "before_abandon", "before_save", "after_save", "after_abandon"].map(|stage| format!("{stage} more"))
+        ["after_load", "before_abandon", "before_save", "after_save", "after_abandon"]
+            .map(|stage| format!("{stage} more"))
     );
     // What is refused by the board passes no hook.
     one.run(&["claim", "more"]).refused("not_planned", 3);
@@ -141,8 +144,16 @@ fn each_session_of_a_batch_has_its_own_hooks_and_one_no_keeps_all_back() {
     assert_eq!(
         seen(&world),
         [
-            "after_load a", "before_claim a", "before_save a", "after_load b", "before_claim b", "before_save b",
-            "after_save a", "after_save b", "after_claim a", "after_claim b",
+            "after_load a",
+            "before_claim a",
+            "before_save a",
+            "after_load b",
+            "before_claim b",
+            "before_save b",
+            "after_save a",
+            "after_save b",
+            "after_claim a",
+            "after_claim b",
         ]
     );
     one.run(&["release", "b", "--reason", "enough"]).done();
@@ -192,7 +203,12 @@ fn a_hook_that_fails_afterwards_is_a_warning() {
     let one = world.agent("one");
     trust(&one);
     let told = one.claim("auth").exits(0);
-    assert!(told.err.contains("note: hook `_hooks/after_save.d/10-fails` failed for session `2026-11-20-auth`: exit status 2"), "{}", told.err);
+    assert!(
+        told.err
+            .contains("note: hook `_hooks/after_save.d/10-fails` failed for session `2026-11-20-auth`: exit status 2"),
+        "{}",
+        told.err
+    );
     assert!(told.err.contains("note: hook `_hooks/after_claim.d/10-fails` failed"), "{}", told.err);
     assert!(told.err.contains("no mail server"), "{}", told.err);
     assert_eq!(seen(&world), ["after_claim auth"], "the next one runs all the same");
@@ -292,7 +308,9 @@ fn a_hook_is_told_what_happens_and_stands_where_the_work_is() {
     world.plan("auth");
     let tell = |stage: &str| {
         let out = world.root.join(stage).display().to_string();
-        format!("cat > '{out}.json'; pwd > '{out}.pwd'; env | grep -E '^(SESSION_|BASE_|GIT_(AUTHOR|COMMITTER|DIR))' | sort > '{out}.env'; cat \"$0\" > '{out}.sh'")
+        format!(
+            "cat > '{out}.json'; pwd > '{out}.pwd'; env | grep -E '^(SESSION_|BASE_|GIT_(AUTHOR|COMMITTER|DIR))' | sort > '{out}.env'; cat \"$0\" > '{out}.sh'"
+        )
     };
     let texts = ["before_claim", "after_claim", "after_ready"].map(|stage| (format!("{stage}.d/10-tell"), tell(stage)));
     let all: Vec<(&str, &str)> = texts.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
@@ -441,10 +459,9 @@ fn a_hook_that_never_ends_or_cannot_begin_is_told_so() {
     let world = World::new();
     world.plan("auth");
     let one = world.agent("one");
-    for (name, text, wanted) in [
-        ("10-hangs", "read -r _ < '/dev/zero'; sleep 1000", "did not end"),
-        ("10-loud", "yes", "printed more than"),
-    ] {
+    for (name, text, wanted) in
+        [("10-hangs", "read -r _ < '/dev/zero'; sleep 1000", "did not end"), ("10-loud", "yes", "printed more than")]
+    {
         hooks(&world, &[(&format!("before_claim.d/{name}"), text)]);
         trust(&one);
         let told = one.run(&["claim", "auth", "--timeout", "1s"]);

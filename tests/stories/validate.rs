@@ -162,10 +162,9 @@ fn nobody_waits_for_the_validation_of_another() {
 
 #[test]
 fn what_a_command_changes_does_not_land_unvalidated() {
-    for (command, code) in [
-        ("git commit --quiet --allow-empty -m moved", "checks_failed"),
-        ("echo changed >> src/lib.txt", "dirty"),
-    ] {
+    for (command, code) in
+        [("git commit --quiet --allow-empty -m moved", "checks_failed"), ("echo changed >> src/lib.txt", "dirty")]
+    {
         let world = World::new();
         let (one, _) = claimed(&world, &[command]);
         one.meet("auth");

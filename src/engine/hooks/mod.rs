@@ -13,15 +13,15 @@ mod tell;
 use git2::Oid;
 
 use super::options::Rehearsal;
-use super::tip::Ground;
 use super::proposal::{Decide, Proposal, Step, Won};
+use super::tip::Ground;
 use super::{Core, Engine, Error, Tip, Wish};
 use crate::domain::id::SessionId;
 use crate::domain::lifecycle;
 use crate::remote::RefName;
 use crate::store;
-pub use find::LifecycleHook;
 pub(super) use find::Hook;
+pub use find::LifecycleHook;
 
 /// One session's way through the stages of one command.
 #[derive(Debug, Clone)]
