@@ -264,8 +264,16 @@ fn programs_read_it_all_by_name() {
         }
       ],
       "subsessions": [
-        "expiry",
-        "refusal"
+        {
+          "title": "expiry",
+          "from": "plan",
+          "spawned": null
+        },
+        {
+          "title": "refusal",
+          "from": "plan",
+          "spawned": null
+        }
       ],
       "context": {},
       "handoff": {

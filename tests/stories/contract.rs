@@ -124,6 +124,26 @@ fn each_verb_answers_in_its_shape() {
     );
     has(&data(one.run(&["criteria", "met", "AC-1", "--session", "auth"]), "criteria"), &["criteria"]);
     has(&data(one.run(&["whoami"]), "whoami"), &["agent", "source", "hub", "held"]);
+    moved(&data(one.run(&["pause", "auth", "--reason", "x"]), "pause"), "active");
+    moved(&data(one.run(&["resume", "auth"]), "resume"), "active");
+    moved(&data(one.run(&["handoff", "auth", "--summary", "x"]), "handoff"), "active");
+    let brief = [
+        "duration",
+        "progress_summary",
+        "last_checkpoint",
+        "checkpoints",
+        "decisions",
+        "errors",
+        "artifacts",
+        "context",
+        "handoff",
+        "runs",
+        "total_actions",
+        "plan",
+        "criteria",
+        "subsessions",
+    ];
+    has(&data(one.run(&["brief", "auth"]), "brief"), &brief);
     moved(&data(one.run(&["release", "auth", "--reason", "x"]), "release"), "planned");
     data(one.run(&["claim", "auth"]), "claim");
     let complete = data(one.run(&["complete", "auth"]), "complete");

@@ -43,6 +43,9 @@ fn a_branch_that_keeps_the_rules_has_no_findings_wherever_the_board_is() {
         world.planner().land_by_hand("src/else.txt", "else\n");
         checkout.run(&["log", "a beginning"]).done();
         checkout.run(&["learn", "# Auth\n\nTokens expire."]).done();
+        for words in [&["pause"][..], &["handoff", "--summary", "half of it"], &["resume"]] {
+            checkout.run(words).done();
+        }
         checkout.git(&["add", "--all"]);
         checkout.git(&["commit", "--quiet", "--allow-empty", "-m", &format!("[{}] docs: notes", id("auth"))]);
         checkout.run(&["sync"]).done();

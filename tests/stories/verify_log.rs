@@ -210,6 +210,7 @@ fn each_illegal_history_has_its_code_and_its_commit_is_named() {
              -e 's/^applied:/- event: {event}\\n  agent: {agent}\\n  epoch: {epoch}\\n  at: 2026-11-20T12:00:00Z\\n  reason: {reason}\\napplied:/' {record}"
         )
     };
+    let stands = |status: &str| format!("sed -i 's/^status: .*/status: {status}/' {record}");
     let hand = "by hand".to_owned();
     let held = says("auth", "published", "one", 1, fresh);
     // One claim of `docs` made by hand, as a program with a defect would make it.
@@ -360,7 +361,36 @@ fn each_illegal_history_has_its_code_and_its_commit_is_named() {
             says("auth", "taken_over", "two", 2, &nonce),
             vec![format!("nonce_reused {auth}"), format!("nonce_reused {auth}")],
         ),
-        ("a pause", claims("paused", "one", 1, &nonce, "null"), says("auth", "paused", "one", 1, fresh), vec![]),
+        (
+            "a pause",
+            format!("{}; {}", claims("paused", "one", 1, &nonce, "null"), stands("paused")),
+            says("auth", "paused", "one", 1, fresh),
+            vec![],
+        ),
+        (
+            "a pause that changes nothing",
+            claims("paused", "one", 1, &nonce, "null"),
+            says("auth", "paused", "one", 1, fresh),
+            vec![format!("record_disagrees {auth}")],
+        ),
+        (
+            "a pause that is not noted",
+            stands("paused"),
+            says("auth", "paused", "one", 1, fresh),
+            vec![format!("record_disagrees {auth}")],
+        ),
+        (
+            "a pause by another",
+            format!("{}; {}", claims("paused", "one", 1, &nonce, "null"), stands("paused")),
+            says("auth", "paused", "two", 1, fresh),
+            vec![format!("not_holder {auth}"), format!("record_disagrees {auth}")],
+        ),
+        (
+            "a handoff of nothing",
+            format!("{}; {}", claims("handed_off", "one", 1, &nonce, "null"), stands("handed_off")),
+            says("auth", "handed_off", "one", 1, fresh),
+            vec![format!("record_disagrees {auth}")],
+        ),
         (
             "a newer program",
             claims("teleported", "one", 1, &nonce, "null"),
