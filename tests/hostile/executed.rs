@@ -1,6 +1,6 @@
 //! Nothing that a repository brought is executed.
 
-use crate::forge::{FILE, FOLDER, Forge, PROGRAM};
+use crate::forge::{FILE, FOLDER, Forge, LINK, PROGRAM, SUBMODULE};
 use crate::ground::Ground;
 use crate::world::{ROOT, bare_command, id};
 
@@ -75,6 +75,12 @@ fn hooks_filters_drivers_submodules_and_programs_of_the_tree() {
         booby_trapped(&ground, board);
         ground.read();
         ground.write();
+        // What nobody trusted is in the way of every move, until it is gone.
+        let seen = ground.run(&ground.rival, &["--json", "claim", &id("auth")]);
+        assert_eq!((seen.status, &seen.json["error"]["code"]), (5, &"untrusted".into()), "{}", seen.all());
+        ground.assert_unharmed();
+        let forge = Forge::on_branch(&ground.world, board);
+        forge.put(&format!("{ROOT}/_hooks"), FOLDER, forge.tree(&[]));
         for (slug, isolation) in [("one", "worktree"), ("two", "clone"), ("three", "none")] {
             ground.world.plan(slug);
             let seen = ground.run(&ground.rival, &["--json", "claim", &id(slug), "--isolation", isolation]);
@@ -88,6 +94,63 @@ fn hooks_filters_drivers_submodules_and_programs_of_the_tree() {
         }
         ground.assert_unharmed();
     }
+}
+
+#[test]
+fn what_nobody_can_trust_is_no_hook_and_stops_the_move() {
+    let ground = Ground::new();
+    let forge = ground.forge();
+    let script = format!("#!/bin/sh\n{}\n", ground.payload());
+    let payload = ground.world.root.join("payload.sh");
+    fs_script(&payload, &script);
+    let program = forge.blob(&script);
+    let link = forge.blob(payload.display().to_string());
+    let submodule = git2::Oid::from_str("1234567890123456789012345678901234567890").unwrap();
+    let long = forge.blob(format!("{script}#{}", "x".repeat(300 << 10)));
+    let many: Vec<(u32, String, git2::Oid)> = (0..70).map(|at| (PROGRAM, format!("{at:02}-x"), program)).collect();
+    let many: Vec<(u32, &[u8], git2::Oid)> =
+        many.iter().map(|(mode, name, oid)| (*mode, name.as_bytes(), *oid)).collect();
+    let stage = |entries: &[(u32, &[u8], git2::Oid)]| forge.tree(&[(FOLDER, b"before_claim.d", forge.tree(entries))]);
+    let trees = [
+        ("a link", (FOLDER, stage(&[(LINK, b"10-x", link)]))),
+        ("a submodule", (FOLDER, stage(&[(SUBMODULE, b"10-x", submodule)]))),
+        ("no text", (FOLDER, stage(&[(PROGRAM, b"10-x", forge.blob(b"\x7fELF\xff\xfe"))]))),
+        ("large", (FOLDER, stage(&[(PROGRAM, b"10-x", long)]))),
+        ("many", (FOLDER, stage(&many))),
+        ("a way out", (FOLDER, stage(&[(PROGRAM, b"..", program)]))),
+        ("control characters", (FOLDER, stage(&[(PROGRAM, b"10\x1b[2J\n-x", program)]))),
+        ("no UTF-8", (FOLDER, stage(&[(PROGRAM, b"10-\xff", program)]))),
+        ("its folder is a link", (FOLDER, forge.tree(&[(LINK, b"before_claim.d", link)]))),
+        ("its folder is a program", (FOLDER, forge.tree(&[(PROGRAM, b"before_claim.d", program)]))),
+        ("all is a link", (LINK, link)),
+        ("all is a program", (PROGRAM, program)),
+    ];
+    for (what, (mode, oid)) in trees {
+        forge.put(&format!("{ROOT}/_hooks"), mode, oid);
+        for words in [["trust", "list"].as_slice(), &["trust", "add", "--all"], &["hooks", "list"], &["doctor"]] {
+            ground.run(&ground.rival, words);
+        }
+        let before = ground.world.refs();
+        let seen = ground.run(&ground.rival, &["--json", "claim", &id("auth")]);
+        assert_eq!((seen.status, &seen.json["error"]["code"]), (5, &"untrusted".into()), "{what}: {}", seen.all());
+        assert_eq!(ground.world.refs(), before, "{what}");
+        ground.assert_unharmed();
+    }
+    // What is not executable is no hook, and what is elsewhere neither.
+    let other = forge.tree(&[
+        (FOLDER, b"before_claim.d", forge.tree(&[(FILE, b"10-x", program), (FOLDER, b"20-x", forge.tree(&[]))])),
+        (PROGRAM, b"before_claim", program),
+        (FOLDER, b"before_claim.D", forge.tree(&[(PROGRAM, b"10-x", program)])),
+    ]);
+    forge.put(&format!("{ROOT}/_hooks"), FOLDER, other);
+    let seen = ground.run(&ground.rival, &["--json", "claim", &id("auth")]);
+    assert_eq!(seen.status, 0, "{}", seen.all());
+    ground.assert_unharmed();
+}
+
+fn fs_script(path: &std::path::Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
 }
 
 #[test]

@@ -494,3 +494,48 @@ fn a_rehearsal_says_which_hooks_would_run_and_runs_none() {
         ]
     );
 }
+
+#[test]
+fn who_is_killed_by_a_hook_finishes_when_called_again() {
+    let world = World::new();
+    let once = |stage: &str| {
+        let mark = world.root.join(format!("killed-{stage}")).display().to_string();
+        format!("{}\ntest -e '{mark}' || {{ : > '{mark}'; kill -9 $PPID; }}", noting(&world, stage))
+    };
+    world.plan("auth");
+    let stages = ["before_claim", "after_save", "after_claim", "before_complete", "after_complete"];
+    let texts: Vec<(String, String)> = stages.iter().map(|stage| (format!("{stage}.d/10"), once(stage))).collect();
+    hooks(&world, &texts.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect::<Vec<_>>());
+    let one = world.agent("one");
+    trust(&one);
+    let before = world.refs();
+    one.claim("auth").exits(137);
+    assert_eq!((seen(&world), world.refs()), (vec!["before_claim auth".to_owned()], before));
+    // Nothing was decided, so all of it begins anew; then the claim has landed.
+    one.claim("auth").exits(137);
+    assert_eq!(seen(&world), ["before_claim auth", "after_save auth"]);
+    assert_eq!(world.state(&id("auth")), "active");
+    // What landed is finished; nobody is asked again, and what was not told then is not told later.
+    assert!(one.claim("auth").won().already_held);
+    assert_eq!(seen(&world), [""; 0]);
+    one.run(&["release", "auth", "--reason", "enough"]).done();
+    assert_eq!(seen(&world), ["after_save auth"]);
+    one.claim("auth").exits(137);
+    assert_eq!(seen(&world), ["before_claim auth", "after_save auth", "after_claim auth"]);
+    one.claim("auth").won();
+    one.meet("auth");
+    one.complete("auth").exits(137);
+    assert_eq!(
+        (seen(&world), world.state(&id("auth"))),
+        (vec!["before_complete auth".to_owned()], "active".to_owned())
+    );
+    one.complete("auth").exits(137);
+    assert_eq!(seen(&world), ["before_complete auth", "after_save auth", "after_complete auth"]);
+    one.complete("auth").done();
+    assert_eq!((seen(&world), world.state(&id("auth"))), (vec![], "completed".to_owned()));
+    // What the killed ones left of the hooks is swept by the next one.
+    assert!(one.exists(".git/git-session/hooks"));
+    world.plan("more");
+    one.claim("more").won();
+    assert_eq!(fs::read_dir(one.dir.join(".git/git-session/hooks")).unwrap().count(), 0);
+}
