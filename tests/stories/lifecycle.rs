@@ -503,6 +503,7 @@ fn who_is_killed_by_a_hook_finishes_when_called_again() {
         format!("{}\ntest -e '{mark}' || {{ : > '{mark}'; kill -9 $PPID; }}", noting(&world, stage))
     };
     world.plan("auth");
+    world.plan("more");
     let stages = ["before_claim", "after_save", "after_claim", "before_complete", "after_complete"];
     let texts: Vec<(String, String)> = stages.iter().map(|stage| (format!("{stage}.d/10"), once(stage))).collect();
     hooks(&world, &texts.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect::<Vec<_>>());
@@ -535,7 +536,6 @@ fn who_is_killed_by_a_hook_finishes_when_called_again() {
     assert_eq!((seen(&world), world.state(&id("auth"))), (vec![], "completed".to_owned()));
     // What the killed ones left of the hooks is swept by the next one.
     assert!(one.exists(".git/git-session/hooks"));
-    world.plan("more");
     one.claim("more").won();
     assert_eq!(fs::read_dir(one.dir.join(".git/git-session/hooks")).unwrap().count(), 0);
 }
