@@ -64,7 +64,10 @@ impl Arguments {
             "total": logged.total,
             "path": logged.path.as_ref().map(|path| path.display().to_string()),
         });
-        let notes = logged.broken.iter().take(3).map(|error| format!("log.jsonl {error}")).collect();
+        let notes = match logged.unreadable {
+            0 => Vec::new(),
+            lines => vec![format!("{lines} of the lines of the log are no entries")],
+        };
         Ok(Answer::new(text, data).with_notes(notes))
     }
 }

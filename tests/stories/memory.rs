@@ -301,6 +301,7 @@ fn whoever_is_killed_while_it_writes_leaves_a_log_that_can_be_read_and_written()
     std::fs::write(&path, format!("{whole}somebody's words")).unwrap();
     checkout.run(&["log", "next"]).done();
     assert!(read().starts_with(&format!("{whole}somebody's words\n{{")));
+    assert!(checkout.says(&["log"]).exits(0).err.contains("note: 1 of the lines of the log are no entries"));
     checkout.run(&["publish"]).done();
 }
 

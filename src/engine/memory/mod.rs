@@ -20,8 +20,9 @@ pub use subsession::{Spawn, Subsession};
 use super::work::Workplace;
 use super::{Core, Engine, Error, Stage, Tip};
 use crate::domain::board::{Board, Shelf};
+use crate::domain::digest::{Digest, Limits};
 use crate::domain::id::{IdQuery, SessionId};
-use crate::domain::log::{Entry, LOG_BYTES_MAX, parse_log, union};
+use crate::domain::log::{LOG_BYTES_MAX, parse_log, union};
 use crate::domain::moves::{self, WorkFiles};
 use crate::domain::record::Record;
 use crate::domain::refusal::{Code, Refusal};
@@ -54,8 +55,16 @@ impl Engine {
         let shelf = self.core.shelf(&tip, tip.board)?;
         let board = Board::read(&shelf)?;
         let mut record = moves::held_by_caller(&board, id, &self.core.caller(Some(id))?, tip.now)?;
-        let work = self.core.with_whole_log(id, &self.work_files(id)?, &tip)?;
-        moves::fold(&mut record, &work.entries);
+        let path = format!("{}/{LOG}", tip.whereabouts.layout.folder(State::Active, id));
+        let there = shelf.file(&path, LOG_BYTES_MAX)?.map(|(_, bytes)| bytes).unwrap_or_default();
+        let mut log = match self.core.workplace(id)? {
+            Some(place) => self.core.log_bytes(&place)?,
+            None => Vec::new(),
+        };
+        if !log.starts_with(&there) {
+            log = union(&there, &log);
+        }
+        fold_log(&mut record, &log);
         Ok(record)
     }
 }
@@ -89,16 +98,22 @@ impl Core {
         let layout = self.layout_at_hand()?;
         let shelf = crate::store::CommitShelf::open(self.store.repository(), &layout, board, Some(base))?;
         let Some(mut record) = shelf.record(State::Active, id)? else { return Ok(None) };
-        moves::fold(&mut record, &self.entries_here(&self.workplace_or_refuse(id)?)?);
+        fold_log(&mut record, &self.log_bytes(&self.workplace_or_refuse(id)?)?);
         Ok(Some(record))
     }
 
-    /// The entries of the log as it is here.
-    fn entries_here(&self, place: &Workplace) -> Result<Vec<Entry>, Error> {
+    /// The log as it is here.
+    fn log_bytes(&self, place: &Workplace) -> Result<Vec<u8>, Error> {
         let path = format!("{}/{LOG}", place.own);
-        let bytes = crate::checkout::own::read(&place.top, &path, LOG_BYTES_MAX)?;
-        Ok(bytes.map(|bytes| parse_log(&bytes).0).unwrap_or_default())
+        Ok(crate::checkout::own::read(&place.top, &path, LOG_BYTES_MAX)?.unwrap_or_default())
     }
+}
+
+/// Folds a log into a record; of a long one only those lines are parsed whole that say something to it.
+fn fold_log(record: &mut Record, log: &[u8]) {
+    let applied = record.applied.clone();
+    let digest = Digest::of(log, applied.as_deref(), Limits { recent: 0, each: 0 });
+    moves::fold(record, &digest.unapplied());
 }
 
 /// Refuses what would make the record larger than it may be: nothing could be published any more.

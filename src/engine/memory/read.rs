@@ -1,13 +1,14 @@
 //! Reading a log: as it is here, or as the board has it.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::super::{Engine, Error};
 use super::LOG;
 use crate::domain::board::Board;
-use crate::domain::format::FormatError;
+use crate::domain::digest::{Digest, Limits};
 use crate::domain::id::{IdQuery, SessionId};
-use crate::domain::log::{Entry, EntryKind, LOG_BYTES_MAX, parse_log};
+use crate::domain::log::{Entry, EntryKind, LOG_BYTES_MAX};
 
 /// A session's log, or the end of it.
 #[derive(Debug, Clone)]
@@ -20,8 +21,8 @@ pub struct Logged {
     pub total: usize,
     /// The file, where it is worked on here.
     pub path: Option<PathBuf>,
-    /// What is wrong with other lines of it.
-    pub broken: Vec<FormatError>,
+    /// How many of its lines are no entries.
+    pub unreadable: usize,
 }
 
 impl Engine {
@@ -33,10 +34,7 @@ impl Engine {
     pub fn logged(&mut self, query: &IdQuery, kinds: &[EntryKind], entries_max: usize) -> Result<Logged, Error> {
         let id = self.held_id(query)?;
         let (bytes, path) = match self.core.workplace(&id)? {
-            Some(place) => {
-                let bytes = crate::checkout::own::read(&place.top, &format!("{}/{LOG}", place.own), LOG_BYTES_MAX)?;
-                (bytes, Some(place.folder.join(LOG)))
-            }
+            Some(place) => (Some(self.core.log_bytes(&place)?), Some(place.folder.join(LOG))),
             None => {
                 let tip = self.look_to_read()?;
                 let shelf = self.core.shelf(&tip, tip.board)?;
@@ -46,10 +44,22 @@ impl Engine {
                 (shelf.file(&path, LOG_BYTES_MAX)?.map(|(_, bytes)| bytes), None)
             }
         };
-        let (mut entries, broken) = parse_log(&bytes.unwrap_or_default());
-        entries.retain(|entry| kinds.is_empty() || kinds.contains(&entry.kind));
-        let total = entries.len();
-        let entries = entries.split_off(total.saturating_sub(entries_max));
-        Ok(Logged { id, entries, total, path, broken })
+        let bytes = bytes.unwrap_or_default();
+        // Of a long log only those lines are parsed whole that are shown.
+        let digest = Digest::of(&bytes, None, Limits { recent: entries_max, each: entries_max });
+        let (mut entries, total) = match kinds {
+            [] => (digest.recent(), digest.total()),
+            kinds => {
+                let kinds: BTreeSet<EntryKind> = kinds.iter().copied().collect();
+                let entries: Vec<Entry> = kinds.iter().flat_map(|kind| digest.newest(*kind)).collect();
+                (entries, kinds.iter().map(|kind| digest.count(*kind)).sum())
+            }
+        };
+        // Ids are in the order of the log, and those of several kinds come kind by kind.
+        if kinds.len() > 1 {
+            entries.sort_by(|one, other| one.id.cmp(&other.id));
+        }
+        let entries = entries.split_off(entries.len().saturating_sub(entries_max));
+        Ok(Logged { id, entries, total, path, unreadable: digest.unreadable() })
     }
 }

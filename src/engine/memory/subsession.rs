@@ -16,7 +16,7 @@ use crate::checkout::grow::Growing;
 use crate::checkout::own;
 use crate::domain::board::{Board, Shelf};
 use crate::domain::id::{IdQuery, SessionId};
-use crate::domain::log::{Entry, EntryKind};
+use crate::domain::log::{Entry, EntryKind, parse_log};
 use crate::domain::pages::{PAGE_BYTES_MAX, one_line};
 use crate::domain::plan::Plan;
 use crate::domain::state::State;
@@ -83,7 +83,7 @@ impl Engine {
         }
         let (mut spawned, mut draft) = (None, None);
         if spawn == Spawn::Draft {
-            let before = self.core.entries_here(&place)?;
+            let before = parse_log(&self.core.log_bytes(&place)?).0;
             spawned = before.iter().filter(|entry| says(entry, &title)).find_map(spawned_by);
             if spawned.is_none() {
                 let made = self.spawn(&id, &title)?;
