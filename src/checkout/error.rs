@@ -105,6 +105,26 @@ pub enum CheckoutError {
         /// The command.
         command: &'static str,
     },
+    /// A file that no commit has yet and that is too large to be kept beside the code.
+    #[error("`{path}` is too large for a snapshot: {} MiB, at most {} MiB a file; ignore it or commit it", bytes >> 20, most >> 20)]
+    TooLarge {
+        /// The file, relative to the checkout.
+        path: String,
+        /// Its size.
+        bytes: u64,
+        /// The most.
+        most: u64,
+    },
+    /// Files that no commit has yet and that are too large together.
+    #[error("uncommitted files are too large for a snapshot: {} MiB, at most {} MiB in all; the largest is `{path}`", bytes >> 20, most >> 20)]
+    TooLargeInAll {
+        /// The largest of them.
+        path: String,
+        /// Their size.
+        bytes: u64,
+        /// The most.
+        most: u64,
+    },
     /// Two commits that share no history.
     #[error("`{base}` and `{head}` share no history")]
     Unrelated {

@@ -76,11 +76,14 @@ impl Arguments {
             }
         };
         let text = text(&answer);
+        let mut notes: Vec<String> =
+            answer.claims.iter().flat_map(|claim| &claim.restored).flat_map(view::restored_lines).collect();
         let data = json!({
             "claims": answer.claims.iter().map(view::claim).collect::<Vec<_>>(),
             "attempts": answer.attempts, "pushes": answer.pushes,
         });
-        Ok(Answer { receipt: answer.receipt, ..Answer::new(text, data).with_notes(answer.warnings) })
+        notes.extend(answer.warnings);
+        Ok(Answer { receipt: answer.receipt, ..Answer::new(text, data).with_notes(notes) })
     }
 }
 

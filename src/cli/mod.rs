@@ -2,6 +2,7 @@
 
 mod abandon;
 mod brief;
+mod checkpoint;
 mod claim;
 mod complete;
 mod config;
@@ -13,6 +14,7 @@ mod env;
 mod evidence;
 pub mod exit;
 mod facts;
+mod fork;
 mod handoff;
 mod hooks;
 mod init;

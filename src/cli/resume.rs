@@ -33,6 +33,9 @@ impl Arguments {
         data["status"] = json!(Status::Working.as_str());
         data["checkout"] = json!(answer.checkout.as_ref().map(|path| path.display().to_string()));
         data["env_file"] = json!(answer.env_file.as_ref().map(|path| path.display().to_string()));
-        Ok(Answer::new(text, data).with_notes(answer.moved.warnings))
+        data["restored"] = answer.restored.as_ref().map_or(json!(null), view::restored);
+        let mut notes: Vec<String> = answer.restored.iter().flat_map(view::restored_lines).collect();
+        notes.extend(answer.moved.warnings);
+        Ok(Answer::new(text, data).with_notes(notes))
     }
 }

@@ -79,6 +79,7 @@ fn take_over(mut engine: crate::engine::Engine, request: &TakeoverRequest) -> Re
         let wip = kept.wip.as_ref().map_or_else(String::new, |name| format!(", a snapshot of it as {name}"));
         notes.push(format!("epoch {} is kept in {}{wip}", kept.epoch, view::shell(&kept.path)));
     }
+    notes.extend(answer.claims.iter().flat_map(|claim| &claim.restored).flat_map(view::restored_lines));
     let data = json!({
         "claims": answer.claims.iter().map(view::claim).collect::<Vec<_>>(),
         "attempts": answer.attempts, "pushes": answer.pushes, "evidence": shown,

@@ -5,13 +5,14 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::output::safe;
 use crate::domain::board::Broken;
 use crate::domain::id::SessionId;
 use crate::domain::record::Record;
 use crate::domain::refusal::Refusal;
 use crate::domain::state::State;
 use crate::domain::time::Timestamp;
-use crate::engine::{ClaimView, Legacy, Life, Listed, PlanAnswer};
+use crate::engine::{ClaimView, Legacy, Life, Listed, PlanAnswer, Restored};
 
 /// `{"id","state","commit","path"}`.
 pub(super) fn moved(answer: &PlanAnswer) -> Value {
@@ -40,6 +41,7 @@ pub(super) fn claim(claim: &ClaimView) -> Value {
         "kept": claim.kept.iter().map(|kept| json!({
             "epoch": kept.epoch, "path": kept.path.display().to_string(), "ref": kept.wip,
         })).collect::<Vec<_>>(),
+        "restored": claim.restored.as_ref().map(restored),
     })
 }
 
@@ -49,6 +51,34 @@ pub(super) fn brief_of(claim: &ClaimView) -> Option<String> {
         Legacy::None => None,
         Legacy::Brief => Some(format!("git session brief {}", claim.id)),
     }
+}
+
+/// What came back from a checkpoint.
+pub(super) fn restored(restored: &Restored) -> Value {
+    json!({
+        "ref": restored.reference,
+        "commit": restored.commit.to_string(),
+        "checkpoint": restored.checkpoint,
+        "title": restored.title,
+        "files": restored.files,
+        "missed": restored.missed,
+        "look": restored.look,
+    })
+}
+
+/// The same for people.
+pub(super) fn restored_lines(restored: &Restored) -> Vec<String> {
+    let of = format!("checkpoint {} ({})", restored.checkpoint, safe(&restored.title));
+    let mut lines = Vec::new();
+    if !restored.files.is_empty() {
+        let paths = if restored.files.len() == 1 { "path is" } else { "paths are" };
+        lines.push(format!("{} uncommitted {paths} back from {of}", restored.files.len()));
+    }
+    lines.extend(restored.missed.iter().map(|missed| format!("not back from {of}: {}", safe(missed))));
+    lines.extend(restored.look.iter().map(|look| {
+        format!("the checkout is not as {of} left it, so that was not brought back; look at it with: {look}")
+    }));
+    lines
 }
 
 /// A session as `list` has it: written without a detour, since there may be ten thousands.

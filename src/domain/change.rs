@@ -93,6 +93,10 @@ pub enum Event {
     Renewed,
     /// The holder's files were put on the board.
     Published,
+    /// The same, with a point of the work written down.
+    Checkpointed,
+    /// A new session begins with what another one has.
+    Forked,
     /// The session waits for a pull request.
     Landing,
     /// The holder stopped for now.
@@ -126,6 +130,8 @@ impl Event {
             Self::Claimed => "claimed",
             Self::Renewed => "renewed",
             Self::Published => "published",
+            Self::Checkpointed => "checkpointed",
+            Self::Forked => "forked",
             Self::Landing => "landing",
             Self::Paused => "paused",
             Self::Resumed => "resumed",
@@ -149,6 +155,8 @@ impl Event {
             Self::Claimed => "Claim session",
             Self::Renewed => "Renew session",
             Self::Published => "Publish session",
+            Self::Checkpointed => "Checkpoint session",
+            Self::Forked => "Fork session",
             Self::Landing => "Await landing of session",
             Self::Paused => "Pause session",
             Self::Resumed => "Resume session",

@@ -62,19 +62,23 @@ impl Default for Layout {
 /// Whether one component of a path may be written: not empty, not `.` or `..`, not `.git` in any spelling that some
 /// file system takes for it, no `/`, no NUL, no backslash.
 pub fn component_fits(component: &str) -> bool {
+    !component.is_empty()
+        && component != "."
+        && component != ".."
+        && !is_dot_git(component)
+        && !component.contains(['/', '\0', '\\'])
+        && !component.chars().any(unprintable)
+}
+
+/// Whether some file system takes a component of a path for `.git`.
+pub fn is_dot_git(component: &str) -> bool {
     // HFS+ passes over these, NTFS over whatever follows a colon, and both over case (git's `is_hfs_dotgit` and
     // `is_ntfs_dotgit`).
     let passed_over =
         |c: char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
     let folded: String = component.chars().filter(|c| !passed_over(*c)).take_while(|c| *c != ':').collect();
     let folded = folded.trim_end_matches(['.', ' ']).to_lowercase();
-    !component.is_empty()
-        && component != "."
-        && component != ".."
-        && folded != ".git"
-        && folded != "git~1"
-        && !component.contains(['/', '\0', '\\'])
-        && !component.chars().any(unprintable)
+    folded == ".git" || folded == "git~1"
 }
 
 /// A text that is no root.

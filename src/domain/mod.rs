@@ -31,6 +31,7 @@ pub mod scope;
 pub mod secret;
 pub mod settings;
 pub mod severity;
+pub mod snapshot;
 pub mod state;
 pub mod story;
 pub mod time;

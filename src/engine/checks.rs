@@ -60,7 +60,7 @@ fn in_patch(patch: &[u8]) -> impl Iterator<Item = String> {
     })
 }
 
-fn refuse(id: &SessionId, found: Vec<String>) -> Result<(), Refusal> {
+pub(super) fn refuse(id: &SessionId, found: Vec<String>) -> Result<(), Refusal> {
     let Some(first) = found.first() else { return Ok(()) };
     let more = if found.len() == 1 { String::new() } else { format!(" and {} more", found.len() - 1) };
     Err(Refusal::new(Code::Secret, format!("session `{id}` would publish what looks like a secret: {first}{more}"))

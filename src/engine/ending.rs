@@ -129,20 +129,27 @@ impl Engine {
 
     /// Keeps the session's branch on the remote, outside the branches where the host allows that.
     pub(super) fn archive(&mut self, id: &SessionId, head: Oid) -> Result<String, Error> {
+        let name = |text: String| text.parse().map_err(|_| Error::environment("an archive's name is no ref"));
+        let names =
+            [name(format!("refs/git-session/archive/{id}"))?, name(format!("refs/heads/session-archive/{id}"))?];
+        Ok(self.keep_under(&names, head)?.to_string())
+    }
+
+    /// Keeps a commit on the remote, under the first of these names that the host takes.
+    pub(super) fn keep_under(&mut self, names: &[RefName; 2], head: Oid) -> Result<RefName, Error> {
         let mut last = String::new();
-        for name in [format!("refs/git-session/archive/{id}"), format!("refs/heads/session-archive/{id}")] {
-            let name: RefName = name.parse().map_err(|_| Error::environment("an archive's name is no ref"))?;
+        for name in names {
             // A lost reply or a rival that archives the very same is told by looking again.
             for _ in 0..4 {
                 let deadline = self.core.clock.deadline();
-                let there = self.remote.sync(std::slice::from_ref(&name), Purpose::Write, deadline);
-                let old = there.map_err(|error| self.sync_error(error))?.refs.get(&name).copied();
+                let there = self.remote.sync(std::slice::from_ref(name), Purpose::Write, deadline);
+                let old = there.map_err(|error| self.sync_error(error))?.refs.get(name).copied();
                 if old == Some(head) {
-                    return Ok(name.to_string());
+                    return Ok(name.clone());
                 }
                 let update = RefUpdate { name: name.clone(), old, new: Some(head) };
                 match self.remote.push(&[update], &PackSource::Walk, deadline) {
-                    PushOutcome::Landed => return Ok(name.to_string()),
+                    PushOutcome::Landed => return Ok(name.clone()),
                     PushOutcome::Raced { .. } | PushOutcome::Unknown { .. } => {}
                     PushOutcome::Busy { reason } | PushOutcome::Denied { reason, .. } => {
                         last = reason;
@@ -154,7 +161,7 @@ impl Engine {
                 }
             }
         }
-        Err(Error::Denied { branch: format!("refs/git-session/archive/{id}"), reason: last })
+        Err(Error::Denied { branch: names[0].to_string(), reason: last })
     }
 
     /// Takes the session's branch off the remote when it is nothing but what was archived.

@@ -188,6 +188,8 @@ impl From<CheckoutError> for Error {
     fn from(error: CheckoutError) -> Self {
         if let CheckoutError::Unsigned { .. } = error {
             Self::unsigned(error.to_string())
+        } else if let CheckoutError::TooLarge { .. } | CheckoutError::TooLargeInAll { .. } = error {
+            Self::environment(error.to_string())
         } else {
             Self::Checkout(error)
         }

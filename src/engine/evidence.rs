@@ -119,7 +119,9 @@ impl Core {
         let repository = self.store.repository();
         let notes = store::notes_since(repository, tip.board, None, COMMITS_MAX)?;
         let own = notes.iter().filter(|note| note.id.as_ref() == Some(id) && note.epoch == Some(claim.epoch));
-        let publishes = |note: &&store::CommitNote| ["published", "paused", "handed_off"].iter().any(|it| is(note, it));
+        let publishes = |note: &&store::CommitNote| {
+            ["published", "paused", "handed_off", "checkpointed"].iter().any(|it| is(note, it))
+        };
         let Some(last) = own.into_iter().find(publishes) else { return Ok(None) };
         Ok(Timestamp::from_unix(repository.find_commit(last.commit)?.time().seconds()))
     }

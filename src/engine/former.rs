@@ -125,9 +125,10 @@ fn former(git_dir: &Path, path: &Path, id: &SessionId, claim: &Claim) -> Option<
     mark.filter(|mark| mark.id == *id && mark.nonce != claim.nonce)
 }
 
-/// Where the work of the holder of an epoch is kept in its repository.
+/// Where the work of the holder of an epoch is kept in its repository: beside the ref of the session's checkpoints, which
+/// a repository without a remote has as well. Git has no room for one ref below another.
 fn wip_ref(id: &SessionId, epoch: u32) -> String {
-    format!("refs/git-session/wip/{id}/epoch-{epoch}")
+    format!("refs/git-session/wip/{}", aside_name(id, epoch))
 }
 
 impl Core {

@@ -13,7 +13,7 @@ use super::plan::PlanAnswer;
 use super::proposal::Step;
 use super::tip::branch;
 use super::work::uncommitted;
-use super::{Core, Engine, Error, Stage, Tip, Wish};
+use super::{Core, Engine, Error, Restored, Stage, Tip, Wish};
 use crate::domain::board::{Board, Stop};
 use crate::domain::change::Change;
 use crate::domain::id::{IdQuery, SessionId};
@@ -32,6 +32,8 @@ pub struct ResumeAnswer {
     pub checkout: Option<PathBuf>,
     /// The environment file.
     pub env_file: Option<PathBuf>,
+    /// What came back from the newest checkpoint, where the checkout had to be made again.
+    pub restored: Option<Restored>,
 }
 
 /// Decides one of the two moves that stop; `None` where it was made before.
@@ -89,6 +91,7 @@ impl Engine {
         let mut warnings: Vec<String> = self.refresh_hub(&tip, super::hub::Occasion::Other).into_iter().collect();
         let has_checkout = won.answer.claim.as_ref().is_some_and(|claim| claim.checkout != CheckoutKind::None);
         let holding = self.core.private.holding(&id)?;
+        let mut restored = None;
         let was_begun = holding.as_ref().is_some_and(|holding| holding.stage == Stage::Won);
         if has_checkout && (was_begun || self.core.workplace(&id)?.is_none()) {
             self.rehearse(format!("make the checkout of session `{id}` again"))?;
@@ -97,7 +100,7 @@ impl Engine {
                 self.core.private.note(&super::Holding { stage: Stage::Won, ..holding })?;
             }
             let decided = Decided { record: won.answer, commit: tip.board, already_held: true };
-            self.make_again(&id, &decided, &tip, &mut warnings).map_err(|error| Error::Unfinished {
+            restored = self.make_again(&decided, &tip, &mut warnings).map_err(|error| Error::Unfinished {
                 what: format!("the resumption of session `{id}`"),
                 left: format!("its checkout is not ready: {}", super::chain(&error)),
                 detail: "landed",
@@ -109,6 +112,7 @@ impl Engine {
         Ok(ResumeAnswer {
             env_file: place.as_ref().map(|place| place.folder.join(".session-env")).filter(|file| file.exists()),
             checkout: place.and_then(|place| place.checkout),
+            restored,
             moved: PlanAnswer { id, state: State::Active, commit: Some(tip.board), path, warnings },
         })
     }
@@ -116,15 +120,11 @@ impl Engine {
     /// Makes a checkout that somebody removed, and puts back what a checkpoint kept of it.
     fn make_again(
         &mut self,
-        id: &SessionId,
         decided: &Decided,
         tip: &Tip,
         warnings: &mut Vec<String>,
-    ) -> Result<(), Error> {
-        self.finish_claim(decided, tip, Stage::Ready, warnings)?;
-        // CALL SITE: `self.restore_wip(id)?` goes here when checkpoints are in; what it restored is told as a warning.
-        let _ = id;
-        Ok(())
+    ) -> Result<Option<Restored>, Error> {
+        Ok(self.finish_claim(decided, tip, Stage::Ready, warnings)?.restored)
     }
 
     /// What `pause` and `handoff` have in common. Where the move was made before, what is new since is published all the

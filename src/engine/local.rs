@@ -45,6 +45,11 @@ fn is_marked(created: &Created, claim: &Claim) -> bool {
     mark.get("nonce").and_then(serde_json::Value::as_str) == Some(claim.nonce.as_str())
 }
 
+/// Whether nobody has worked in a checkout: it was just made, or a kill came before any claim was noted in it.
+fn is_untouched(created: &Created) -> bool {
+    created.adopted == Adopted::New || !created.git_dir.join("git-session/claim.json").exists()
+}
+
 impl Engine {
     /// Everything that follows a claim that is won, in order, up to the stage `last`. A kill in between is finished by
     /// running it again.
@@ -92,6 +97,13 @@ impl Engine {
         if let (Some(created), Some(left), true) = (&created, left, unfinished) {
             warnings.extend(self.core.catch_up(&created.path, &id, left)?);
         }
+        // Before the checkout is marked as this claim's: until then nobody has been told of it, and nobody works in it.
+        let restored = match &created {
+            Some(_) if !decided.already_held && !self.core.may_have_been_held(tip, &id)? => None,
+            Some(created) if is_untouched(created) => self.restore_wip(&id)?,
+            Some(created) if unfinished && !is_marked(created, &claim) => self.tell_of_wip(&id)?,
+            Some(_) | None => None,
+        };
         let files = match &created {
             None if unfinished => Files::Earlier,
             None => Files::Own,
@@ -137,6 +149,7 @@ impl Engine {
             already_held: decided.already_held,
             legacy: Legacy::of(&decided.record),
             kept,
+            restored,
             id,
         })
     }
@@ -191,7 +204,7 @@ impl Engine {
         match tip.advertised.refs.get(&name) {
             Some(oid) => Ok(Some(*oid)),
             // `claim --next` could not ask for it beforehand.
-            None if self.core.has_been_held(tip, id)? => {
+            None if self.core.may_have_been_held(tip, id)? => {
                 Ok(self.fetched(std::slice::from_ref(&name))?.refs.get(&name).copied())
             }
             None => Ok(None),
@@ -279,15 +292,15 @@ impl Core {
         .into())
     }
 
-    fn has_been_held(&self, tip: &Tip, id: &SessionId) -> Result<bool, Error> {
+    /// Whether somebody may have left work of the session on the remote: a former holder, or who forked it.
+    fn may_have_been_held(&self, tip: &Tip, id: &SessionId) -> Result<bool, Error> {
         use crate::domain::board::Shelf;
         let shelf = self.shelf(tip, tip.board)?;
         for state in [State::Planned, State::Active] {
             if let Some(record) = shelf.record(state, id)? {
-                return Ok(record
-                    .history
-                    .iter()
-                    .any(|event| [Event::Released, Event::TakenOver].iter().any(|left| left.as_str() == event.event)));
+                let left = [Event::Released, Event::TakenOver, Event::Forked];
+                let left = |event: &str| left.iter().any(|left| left.as_str() == event);
+                return Ok(record.history.iter().any(|event| left(&event.event)));
             }
         }
         Ok(false)

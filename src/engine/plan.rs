@@ -237,7 +237,7 @@ impl Core {
     }
 
     /// Today's date with the title's slug, numbered when that is taken on the board or among the hub's drafts.
-    fn new_id(&self, tip: &Tip, request: &NewRequest) -> Result<SessionId, Error> {
+    pub(super) fn new_id(&self, tip: &Tip, request: &NewRequest) -> Result<SessionId, Error> {
         let shelf = self.shelf(tip, tip.board)?;
         let drafts = self.local_drafts(&tip.whereabouts.layout);
         let taken = |id: &SessionId| -> Result<bool, Error> {

@@ -83,7 +83,7 @@ impl Engine {
         let board = self.core.options.layers.local(Key::Branch);
         there.retain(|name| {
             let name = short(name);
-            let ours = ["session/", "session-archive/"].iter().any(|prefix| name.starts_with(prefix));
+            let ours = ["session/", "session-archive/", "session-wip/"].iter().any(|prefix| name.starts_with(prefix));
             !ours && name != BOARD_BRANCH && name != board
         });
         match there.as_slice() {

@@ -194,13 +194,8 @@ impl Engine {
             if state != State::Active {
                 proposal.endings = core.ending(id, head)?;
             }
-            let old = tip.advertised.refs.get(&session_branch).copied();
-            if let Some(head) = head.filter(|head| Some(*head) != old) {
-                if let Some(there) = old {
-                    core.refuse_forgotten(id, head, there)?;
-                }
-                core.secrets_in_history(id, Some(head), tip, &mut search)?;
-                proposal.updates.push(RefUpdate { name: session_branch.clone(), old, new: Some(head) });
+            if let Some(update) = core.branch_update(id, head, tip, Some(&mut search))? {
+                proposal.updates.push(update);
                 proposal.pack = Parcel::Walk;
             }
             Ok(Step::Swap(Proposal { ..proposal }))
@@ -243,6 +238,27 @@ impl Core {
         let repository = self.user_repository()?;
         let reference = repository.find_reference(&format!("refs/heads/{}", id.branch()));
         Ok(reference.ok().and_then(|reference| reference.target()))
+    }
+
+    /// The move of the session's branch on the remote to `head`, after its commits were searched for secrets where that
+    /// is asked for; `None` where it is there.
+    pub(super) fn branch_update(
+        &self,
+        id: &SessionId,
+        head: Option<Oid>,
+        tip: &Tip,
+        search: Option<&mut super::checks::Search>,
+    ) -> Result<Option<RefUpdate>, Error> {
+        let name = branch(&id.branch())?;
+        let old = tip.advertised.refs.get(&name).copied();
+        let Some(head) = head.filter(|head| Some(*head) != old) else { return Ok(None) };
+        if let Some(there) = old {
+            self.refuse_forgotten(id, head, there)?;
+        }
+        if let Some(search) = search {
+            self.secrets_in_history(id, Some(head), tip, search)?;
+        }
+        Ok(Some(RefUpdate { name, old, new: Some(head) }))
     }
 
     /// The session's files with isolation `none`.

@@ -329,6 +329,42 @@ fn a_publication_that_is_killed_anywhere_is_finished_by_the_same_command() {
     at_every_point(make, two_is_told_that_one_holds_it, two_is_told_that_one_holds_it);
 }
 
+/// `one` has worked, and some of it is not committed.
+fn checkpoint_scene() -> Scene {
+    let words = ["checkpoint", "auth", "--title", "the form posts once"];
+    let mut scene = Scene::new(&words, "Checkpoint session", |_, hub| {
+        let checkout = worked(hub);
+        checkout.write("src/lib.txt", "never committed\n");
+        checkout.write("src/untracked.txt", "never added\n");
+        hub.clone()
+    });
+    scene.stride = 4;
+    scene
+}
+
+fn assert_one_checkpoint(scene: &Scene, words: &str) {
+    let record = scene.world.record("active", &id("auth"));
+    assert_eq!(record.matches("title: the form posts once").count(), 1, "{words}: {record}");
+    let wip = format!("refs/git-session/wip/{}", id("auth"));
+    assert_eq!(scene.world.on(&wip, "src/untracked.txt").as_deref(), Some("never added\n"), "{words}");
+    let checkout = scene.hub.in_checkout("auth");
+    assert_eq!(checkout.read("src/lib.txt"), "never committed\n");
+    assert_eq!(checkout.git(&["rev-parse", "HEAD"]), scene.world.refs()["refs/heads/session/2026-11-20-auth"]);
+}
+
+#[test]
+fn a_checkpoint_that_is_killed_anywhere_is_finished_by_the_same_command_and_there_is_one() {
+    at_every_point(checkpoint_scene, two_is_told_that_one_holds_it, |scene| {
+        two_is_told_that_one_holds_it(scene);
+        // Somebody else's move comes first, and the holder has gone on.
+        scene.world.planner().land_by_hand("src/third.txt", "somebody else's\n");
+        scene.one.run(&scene.words()).done();
+        assert_one_checkpoint(scene, "after another's move");
+        scene.one.run(&["checkpoint", "auth", "--title", "another"]).done();
+        assert!(scene.world.record("active", &id("auth")).contains("title: another"));
+    });
+}
+
 #[test]
 fn a_release_that_is_killed_anywhere_is_finished_by_the_same_command() {
     let make = || {

@@ -206,7 +206,7 @@ fn in_one_clone_the_former_checkout_is_kept_byte_for_byte_beside_a_fresh_one() {
     assert_eq!(kept[0]["path"], aside.dir.display().to_string());
     assert_eq!(
         (&kept[0]["epoch"], &kept[0]["ref"]),
-        (&1.into(), &"refs/git-session/wip/2026-11-20-auth/epoch-1".into())
+        (&1.into(), &"refs/git-session/wip/2026-11-20-auth.epoch-1".into())
     );
     assert_eq!(aside.git(&["rev-parse", "--symbolic-full-name", "HEAD"]), "HEAD", "it is on no branch");
     assert_eq!(aside.git(&["rev-parse", "HEAD"]), head);
@@ -216,7 +216,7 @@ fn in_one_clone_the_former_checkout_is_kept_byte_for_byte_beside_a_fresh_one() {
         "its index is what it was"
     );
     // The snapshot has it all, on top of what was committed.
-    let wip = "refs/git-session/wip/2026-11-20-auth/epoch-1";
+    let wip = "refs/git-session/wip/2026-11-20-auth.epoch-1";
     assert_eq!(one.git(&["rev-parse", &format!("{wip}^1")]), head);
     for (path, text) in
         [("src/other.txt", "not committed"), ("src/new.txt", "never added"), ("src/staged.txt", "staged")]
@@ -275,7 +275,7 @@ fn a_clone_of_its_own_and_files_without_a_checkout_are_set_aside_too() {
     let next = heir.run(&["takeover", "auth", "--reason", "gone", "--isolation", "clone"]).won();
     let aside = one.nameless().inside(".sessions/2026-11-20-auth.epoch-1");
     assert_eq!(content(&aside.dir), before);
-    assert_eq!(one.git(&["show", "refs/git-session/wip/2026-11-20-auth/epoch-1:src/other.txt"]), "not committed");
+    assert_eq!(one.git(&["show", "refs/git-session/wip/2026-11-20-auth.epoch-1:src/other.txt"]), "not committed");
     let fresh = one.nameless().inside(&next.checkout);
     assert_eq!(fresh.git(&["rev-parse", "HEAD"]), head, "it goes on from what was committed");
     fenced(&world, &aside, &fresh);
@@ -410,7 +410,7 @@ fn a_file_that_cannot_be_read_costs_its_place_in_the_snapshot_and_nothing_else()
     told.won();
     assert!(root_reads_all || err.contains("lacks files that are in the folder"), "{err}");
     assert!(one.exists(".worktrees/2026-11-20-auth.epoch-1/src/locked.txt"));
-    assert_eq!(one.git(&["show", "refs/git-session/wip/2026-11-20-auth/epoch-1:src/new.txt"]), "never added");
+    assert_eq!(one.git(&["show", "refs/git-session/wip/2026-11-20-auth.epoch-1:src/new.txt"]), "never added");
 }
 
 #[test]

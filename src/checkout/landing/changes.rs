@@ -52,7 +52,7 @@ pub fn code_changes(repository: &Repository, base: Oid, head: Oid, root: &str) -
 }
 
 /// Paths in which two trees differ, sorted; submodules count when their commit differs, and nothing else of them.
-pub(super) fn between(
+pub(in super::super) fn between(
     repository: &Repository,
     from: Option<&Tree<'_>>,
     to: Option<&Tree<'_>>,

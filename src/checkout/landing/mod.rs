@@ -22,9 +22,11 @@ mod patch;
 mod replay;
 mod trees;
 
+pub(super) use changes::between;
 pub use changes::{code_changes, root_changes};
 pub use history::{Extent, History, history};
 pub use patch::patch;
+pub(super) use trees::{with_root_of, without_root};
 
 use merge::{Merged, Merger};
 

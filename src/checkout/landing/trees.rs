@@ -8,7 +8,7 @@ use super::super::CheckoutError;
 pub(super) type Entry = (Oid, i32);
 
 /// The tree without what is at `root`; folders that become empty go too, since git has no empty ones.
-pub(super) fn without_root(repository: &Repository, tree: Oid, root: &str) -> Result<Oid, CheckoutError> {
+pub(in super::super) fn without_root(repository: &Repository, tree: Oid, root: &str) -> Result<Oid, CheckoutError> {
     let tree = repository.find_tree(tree)?;
     let names: Vec<&str> = root.split('/').collect();
     replaced(repository, Some(&tree), &names, None)?.map_or_else(|| empty(repository), Ok)
@@ -16,7 +16,7 @@ pub(super) fn without_root(repository: &Repository, tree: Oid, root: &str) -> Re
 
 /// The tree `code` with the root of the tree `base`, or without any if that has none. The inner error is a path: the
 /// code has a file, link or submodule where the way to the root should be.
-pub(super) fn with_root_of(
+pub(in super::super) fn with_root_of(
     repository: &Repository,
     code: Oid,
     base: Oid,

@@ -14,7 +14,7 @@ use super::super::worktree::git_in;
 
 /// A copy of the checkout's index without those marks, for files that are there; `None` when nothing is hidden, which
 /// is nearly always.
-pub(super) fn index(
+pub(in super::super) fn index(
     checkout: &Path,
     git_dir: &Path,
     deadline: Instant,

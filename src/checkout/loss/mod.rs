@@ -14,7 +14,7 @@ use super::{CheckoutError, own_folder};
 use crate::domain::id::SessionId;
 use crate::git::git_at;
 
-mod hidden;
+pub(super) mod hidden;
 mod nested;
 mod status;
 

@@ -97,7 +97,7 @@ impl Replayed {
                 }
             }
             "released" | "completed" | "abandoned" | "renewed" | "published" | "landing" | "paused" | "resumed"
-            | "handed_off" => {
+            | "handed_off" | "checkpointed" => {
                 let holds = life.holder.as_ref().is_some_and(|holder| holder.agent == agent && holder.epoch == epoch);
                 if matches!(event, "released" | "completed" | "abandoned") {
                     life.holder = None;

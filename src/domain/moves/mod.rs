@@ -4,6 +4,7 @@
 
 mod claim;
 mod complete;
+mod fork;
 mod handover;
 mod plan;
 mod ready;
@@ -15,11 +16,12 @@ pub use complete::{
     Abandonment, Completion, KnowledgeDraft, Unmet, abandon, await_landing, check_completion, complete,
     knowledge_session,
 };
+pub use fork::{ForkWish, fork, retitled};
 pub use handover::{Bequest, hand_over, pause, resume};
 pub use plan::{Draft, create, make_ready, unready};
 pub use ready::{Agenda, Candidate, Gate, next, standing_reasons};
 pub use takeover::{Alive, TakeoverWish, takeover};
-pub use work::{FolderFile, WorkFiles, fold, publish, release, released_before, renew};
+pub use work::{FolderFile, WorkFiles, checkpoint, fold, publish, release, released_before, renew};
 
 use super::agent::AgentName;
 use super::board::{Board, Standing, Stop};

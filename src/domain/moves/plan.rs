@@ -24,7 +24,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    fn plan(&self) -> Result<Plan, Refusal> {
+    pub(super) fn plan(&self) -> Result<Plan, Refusal> {
         let file = self.files.iter().find(|file| file.path == "SESSION.md").ok_or_else(|| {
             Refusal::new(Code::PlanIncomplete, format!("the draft of session `{}` has no SESSION.md", self.id))
                 .text("id", self.id.as_str())
@@ -77,17 +77,7 @@ pub fn make_ready(
             return Err(taken(id).into());
         }
     };
-    let gaps = plan.gaps();
-    if !gaps.is_empty() {
-        return Err(Refusal::new(
-            Code::PlanIncomplete,
-            format!("the plan of session `{id}` is not complete: {}", gaps.join("; ")),
-        )
-        .text("id", id.as_str())
-        .list("gaps", gaps)
-        .hint(format!("git session ready {id}"))
-        .into());
-    }
+    refuse_gaps(&plan, id)?;
     let empty = Draft { id: id.clone(), files: Vec::new() };
     let draft = draft.unwrap_or(&empty);
     let mut record = match from {
@@ -137,24 +127,43 @@ pub fn unready(
     Ok(change(Event::Unready, &nothing, &record, State::Drafting, Some(State::Planned), caller, nonce))
 }
 
-fn taken(id: &SessionId) -> Refusal {
+/// Refuses a plan that nobody could work by.
+pub(super) fn refuse_gaps(plan: &Plan, id: &SessionId) -> Result<(), Refusal> {
+    let gaps = plan.gaps();
+    if gaps.is_empty() {
+        return Ok(());
+    }
+    let message = format!("the plan of session `{id}` is not complete: {}", gaps.join("; "));
+    Err(Refusal::new(Code::PlanIncomplete, message)
+        .text("id", id.as_str())
+        .list("gaps", gaps)
+        .hint(format!("git session ready {id}")))
+}
+
+pub(super) fn taken(id: &SessionId) -> Refusal {
     Refusal::new(Code::Taken, format!("session `{id}` is on the board already"))
         .text("id", id.as_str())
         .hint(format!("git session show {id}"))
 }
 
 fn fresh_record(draft: &Draft, plan: &Plan, caller: &Caller, now: Timestamp) -> Record {
+    let mut record = blank_record(draft, plan, caller, now);
+    note(&mut record, Event::Created, caller, None, now, None);
+    record
+}
+
+/// A record that has no history yet.
+pub(super) fn blank_record(draft: &Draft, plan: &Plan, caller: &Caller, now: Timestamp) -> Record {
     let mut record = Record::new(draft.id.clone(), plan.title_or(&draft.id), now, caller.user.clone());
     record.task = plan.task.clone();
     record.parent = plan.parent.clone();
     if plan.labels.iter().any(|label| label == EPHEMERAL) {
         record.lifetime = Lifetime::Ephemeral;
     }
-    note(&mut record, Event::Created, caller, None, now, None);
     record
 }
 
-fn change(
+pub(super) fn change(
     event: Event,
     draft: &Draft,
     record: &Record,

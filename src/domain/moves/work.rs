@@ -7,8 +7,9 @@ use super::super::facts;
 use super::super::id::SessionId;
 use super::super::log::{Entry, EntryKind};
 use super::super::nonce::Nonce;
-use super::super::record::{Criterion, CriterionStatus, Record, Status};
+use super::super::record::{Checkpoint, Criterion, CriterionStatus, Record, Status};
 use super::super::refusal::{Code, Refusal};
+use super::super::snapshot;
 use super::super::state::State;
 use super::super::time::Timestamp;
 use super::{Caller, check_frozen, held_by_caller, holds, lock_edits, note, write_record};
@@ -77,13 +78,40 @@ pub fn publish(
     nonce: &Nonce,
     now: Timestamp,
 ) -> Result<Change, Stop> {
+    published(board, id, work, caller, nonce, now, Event::Published)
+}
+
+/// The same with a point of the work written down: the log has it, and the record gets it from there.
+///
+/// # Errors
+/// Those of [`publish`].
+pub fn checkpoint(
+    board: &Board<'_>,
+    id: &SessionId,
+    work: &WorkFiles,
+    caller: &Caller,
+    nonce: &Nonce,
+    now: Timestamp,
+) -> Result<Change, Stop> {
+    published(board, id, work, caller, nonce, now, Event::Checkpointed)
+}
+
+fn published(
+    board: &Board<'_>,
+    id: &SessionId,
+    work: &WorkFiles,
+    caller: &Caller,
+    nonce: &Nonce,
+    now: Timestamp,
+    event: Event,
+) -> Result<Change, Stop> {
     let mut record = held_by_caller(board, id, caller, now)?;
     check_frozen(board, &record)?;
     fold(&mut record, &work.entries);
     revive(&mut record, now);
     let mut edits: Vec<Edit> = write_work(&work.files, id, State::Active).collect();
     edits.push(write_record(&record, State::Active));
-    Ok(change(Event::Published, &record, edits, &caller.agent, nonce))
+    Ok(change(event, &record, edits, &caller.agent, nonce))
 }
 
 /// active → planned: gives the session back, with everything that is written down.
@@ -162,6 +190,7 @@ fn apply(record: &mut Record, entry: &Entry) {
     match entry.kind {
         EntryKind::Criterion => apply_criterion(record, entry),
         EntryKind::Context => facts::merge(&mut record.context, &entry.data),
+        EntryKind::Checkpoint => apply_checkpoint(record, entry),
         EntryKind::Info
         | EntryKind::Progress
         | EntryKind::Decision
@@ -170,11 +199,19 @@ fn apply(record: &mut Record, entry: &Entry) {
         | EntryKind::Warning
         | EntryKind::Error
         | EntryKind::Success
-        | EntryKind::Checkpoint
         | EntryKind::Handoff
         | EntryKind::Override
         | EntryKind::Run
         | EntryKind::Learning => {}
+    }
+}
+
+/// A number is given once: who lost its log and began to count anew does not change what was written down before.
+fn apply_checkpoint(record: &mut Record, entry: &Entry) {
+    let id = entry.data.get("checkpoint").and_then(serde_json::Value::as_str);
+    let Some(id) = id.filter(|id| snapshot::number(id).is_some()) else { return };
+    if record.checkpoints.iter().all(|known| known.id != id) {
+        record.checkpoints.push(Checkpoint { id: id.to_owned(), title: entry.text.clone(), at: entry.at });
     }
 }
 

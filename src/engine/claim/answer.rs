@@ -100,6 +100,8 @@ pub struct ClaimView {
     pub already_held: bool,
     /// What former holders left in this repository, set aside.
     pub kept: Vec<Kept>,
+    /// What came back from the newest checkpoint, or how to look at it.
+    pub restored: Option<crate::engine::Restored>,
     /// What there is to read before the work begins.
     pub legacy: crate::engine::Legacy,
 }

@@ -1,5 +1,5 @@
-//! Uncommitted work: committed to the session's own branch when somebody asks for it, or kept under a ref of its own
-//! when the checkout is taken from its holder.
+//! Uncommitted work: committed to the session's own branch when somebody asks for it, kept under a ref of its own when
+//! the checkout is taken from its holder; pictured for a checkpoint, and brought back from one.
 
 use std::fs;
 use std::path::Path;
@@ -7,9 +7,19 @@ use std::time::Instant;
 
 use git2::Oid;
 
+use super::landing::between as differing;
 use super::worktree::{git_dir_of, git_in};
 use super::{CheckoutError, objects};
 use crate::process::Program;
+
+mod added;
+mod picture;
+mod restore;
+mod tree;
+
+pub use added::each_added;
+pub use picture::{Modes, Most, Picture, picture};
+pub use restore::{BroughtBack, Request, bring_back};
 
 /// Commits everything in the checkout that git does not ignore. The user's hooks do not run: they judge finished work.
 ///
@@ -80,4 +90,26 @@ pub fn snapshot(checkout: &Path, reference: &str, message: &str, deadline: Insta
 
 fn oid(program: Program, command: &'static str) -> Result<Oid, CheckoutError> {
     Oid::from_str(&program.succeed()?.text()).map_err(|_| CheckoutError::Output { command })
+}
+
+/// The tree without what is at `root`: the code alone.
+///
+/// # Errors
+/// [`CheckoutError::Objects`] for missing objects.
+pub fn without_root(repository: &git2::Repository, tree: Oid, root: &str) -> Result<Oid, CheckoutError> {
+    super::landing::without_root(repository, tree, root)
+}
+
+/// The tree `code` with the root of the tree `base`, or without any if that has none.
+///
+/// # Errors
+/// [`CheckoutError::Objects`] for missing objects; [`CheckoutError::Link`] for what stands where the root should be.
+pub fn with_root_of(repository: &git2::Repository, code: Oid, base: Oid, root: &str) -> Result<Oid, CheckoutError> {
+    let tree = super::landing::with_root_of(repository, code, base, root)?;
+    tree.map_err(|path| CheckoutError::Link { path: path.into() })
+}
+
+/// The paths in which two trees differ, sorted.
+fn between(repository: &git2::Repository, from: Oid, to: Oid) -> Result<Vec<String>, CheckoutError> {
+    differing(repository, Some(&repository.find_tree(from)?), Some(&repository.find_tree(to)?), "")
 }
