@@ -123,7 +123,11 @@ fn a_checkpoint_keeps_everything_on_the_remote_and_touches_nothing_here() {
     insta::assert_snapshot!(on("log.jsonl"), @r#"{"id":"ENTRY","at":"TIME","agent":"one","kind":"checkpoint","text":"the form posts once","body":"next: the token","data":{"checkpoint":"001","file":"checkpoints/001-the-form-posts-once.md"}}"#);
     let record = masked(&world.record("active", &id("auth")));
     let checkpoints = record.split("checkpoints:\n").nth(1).unwrap().split("\ncontext:").next().unwrap();
-    insta::assert_snapshot!(checkpoints, @"");
+    insta::assert_snapshot!(checkpoints, @r#"
+    - id: "001"
+      title: the form posts once
+      at: TIME
+    "#);
     assert_eq!(world.subjects("main")[0], "[2026-11-20-auth] Checkpoint session");
 }
 

@@ -276,3 +276,20 @@ fn a_snapshot_that_somebody_forged_writes_nowhere_but_into_the_checkout() {
         world.clone_at("two");
     }
 }
+
+#[test]
+fn who_lost_its_own_checkout_resumes_with_the_files_of_the_last_checkpoint() {
+    let world = World::new();
+    let (one, checkout) = crate::checkpoint::at_work(&world);
+    checkout.run(&["checkpoint", "the form"]).done();
+    one.run(&["pause", "auth", "--reason", "lunch"]).done();
+    fs::remove_dir_all(&checkout.dir).unwrap();
+    let data = one.run(&["resume", "auth"]).done();
+    assert_eq!(data["restored"]["checkpoint"], "001");
+    assert_eq!(checkout.read("src/new.txt"), "never added\n");
+    assert_eq!(uncommitted(&checkout), ["src/new.txt", "src/other.txt", "src/staged.txt"]);
+    // Asked again, nothing is done to what is being worked on.
+    checkout.write("src/new.txt", "worked on\n");
+    assert_eq!(one.run(&["resume", "auth"]).done()["restored"], serde_json::Value::Null);
+    assert_eq!(checkout.read("src/new.txt"), "worked on\n");
+}

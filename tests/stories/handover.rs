@@ -87,7 +87,8 @@ fn a_holder_stops_and_goes_on_from_wherever_it_stands() {
         "path": "/WORLD/one/_AGENTS/sessions/active/2026-11-20-auth",
         "status": "working",
         "checkout": "/WORLD/one/.worktrees/2026-11-20-auth",
-        "env_file": "/WORLD/one/.worktrees/2026-11-20-auth/_AGENTS/sessions/active/2026-11-20-auth/.session-env"
+        "env_file": "/WORLD/one/.worktrees/2026-11-20-auth/_AGENTS/sessions/active/2026-11-20-auth/.session-env",
+        "restored": null
       }
     }
     {
