@@ -16,8 +16,10 @@ pub fn moves_of(event: &str, verb: &str) -> Vec<String> {
         "unready" => "unready",
         "claimed" => "claim",
         "renewed" => "renew",
-        // A checkpoint publishes.
         "published" => "publish",
+        // A checkpoint publishes, and a fork creates.
+        "checkpointed" => return vec!["publish".to_owned(), "checkpoint".to_owned()],
+        "forked" => "create",
         "released" => "release",
         "taken_over" => "takeover",
         // Offering the branch for a merge is the first half of completing.
@@ -64,10 +66,11 @@ mod tests {
             ),
             (Event::Ready.as_str(), "ready", "after_load before_ready before_save | after_save after_ready"),
             (
-                Event::Published.as_str(),
+                Event::Checkpointed.as_str(),
                 "checkpoint",
-                "after_load before_publish before_save | after_save after_publish",
+                "after_load before_publish before_checkpoint before_save | after_save after_publish after_checkpoint",
             ),
+            (Event::Forked.as_str(), "fork", "before_create before_save | after_save after_create"),
             (Event::Landing.as_str(), "complete", "after_load before_complete before_save | after_save after_complete"),
             ("handed_off", "handoff", "after_load before_handoff before_save | after_save after_handoff"),
             ("restored", "restore-plan", "after_load before_restore_plan before_save | after_save after_restore_plan"),

@@ -21,7 +21,8 @@ use crate::domain::board::Board;
 use crate::domain::id::{IdQuery, SessionId};
 use crate::domain::log::{Entry, EntryKind, LOG_BYTES_MAX, entry_id, parse_log};
 use crate::domain::moves::{self, Draft, FolderFile, ForkWish, retitled};
-use crate::domain::plan::{Plan, neutral_text};
+use crate::domain::pages::Page;
+use crate::domain::plan::Plan;
 use crate::domain::record::{Checkpoint, Record};
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::snapshot::{self, SnapshotNote};
@@ -254,8 +255,7 @@ impl Core {
             shelf.file(&format!("{folder}/log.jsonl"), LOG_BYTES_MAX)?.map(|(_, bytes)| bytes).unwrap_or_default();
         let entries = parse_log(&log).0;
         let entry = self.fork_entry(source, checkpoint, &entries, tip)?;
-        let body = entry.body.as_deref().map_or_else(String::new, |body| format!("\n{}\n", neutral_text(body)));
-        let worklog = format!("# Worklog\n\n## [{}] {}\n{body}", entry.at.minute(), neutral_text(&entry.text));
+        let worklog = Page::Worklog.paragraph(&entry);
         files.push(FolderFile { path: "worklog.md".to_owned(), bytes: worklog.into_bytes() });
         files
             .push(FolderFile { path: "log.jsonl".to_owned(), bytes: format!("{}\n", entry.print_line()).into_bytes() });

@@ -264,3 +264,21 @@ proptest! {
         prop_assert_eq!(Record::parse(at_once.print().as_bytes()), Ok(at_once));
     }
 }
+
+#[test]
+fn a_checkpoint_is_in_the_record_once_and_its_number_is_given_once() {
+    let checkpoint = |at: usize, number: &str, title: &str| {
+        let entry = entry(&written(at), time(NOON), EntryKind::Checkpoint, &[("checkpoint", number)]);
+        Entry { text: title.to_owned(), ..entry }
+    };
+    let mut record = record();
+    let log = [checkpoint(0, "001", "first"), checkpoint(1, "002", "second")];
+    fold(&mut record, &log[..1]);
+    fold(&mut record, &log);
+    fold(&mut record, &log);
+    // Whoever counts anew, and whoever counts in words.
+    fold(&mut record, &[checkpoint(2, "001", "another"), checkpoint(3, "one", "a word"), checkpoint(4, "", "none")]);
+    let found: Vec<_> = record.checkpoints.iter().map(|one| (one.id.as_str(), one.title.as_str())).collect();
+    assert_eq!(found, [("001", "first"), ("002", "second")]);
+    assert_eq!(Record::parse(record.print().as_bytes()).unwrap(), record);
+}

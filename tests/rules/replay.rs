@@ -162,6 +162,8 @@ fn the_judge_and_the_rules_agree_on_every_move_from_every_standing() {
         Move::Claim,
         Move::Renew,
         Move::Publish(WorkFiles::default()),
+        Move::Checkpoint(WorkFiles::default()),
+        Move::Fork(id("planned")),
         Move::Pause(None, WorkFiles::default()),
         Move::HandOver(bequest("half of it"), WorkFiles::default()),
         Move::Release(WorkFiles::default()),
@@ -199,7 +201,7 @@ fn the_judge_and_the_rules_agree_on_every_move_from_every_standing() {
             }
         }
     }
-    assert_eq!((allowed, refused), (15, 69));
+    assert_eq!((allowed, refused), (17, 81));
 }
 
 /// What a program without rules would do: the same move with another session's name in it.

@@ -64,6 +64,9 @@ enum Act {
     Batch(Vec<Index>),
     Renew,
     Publish(Vec<(u8, CriterionStatus)>),
+    Checkpoint,
+    /// Begins from another session.
+    Fork(Index),
     Release,
     Pause,
     HandOver,
@@ -96,6 +99,8 @@ fn act() -> impl Strategy<Value = Act> {
         2 => prop::collection::vec(any::<Index>(), 1..4).prop_map(Act::Batch),
         3 => Just(Act::Renew),
         5 => said.prop_map(Act::Publish),
+        2 => Just(Act::Checkpoint),
+        1 => any::<Index>().prop_map(Act::Fork),
         3 => Just(Act::Release),
         3 => Just(Act::Pause),
         2 => Just(Act::HandOver),
@@ -153,7 +158,7 @@ impl Game {
     /// Never empty: where nothing fits, anything may be wished.
     fn aimed_at(&self, who: Agent, turn: &Turn) -> Vec<SessionId> {
         let fits = |id: &SessionId| match (&turn.act, self.world.place(id)) {
-            (Act::Create | Act::ReadyOwn(_), place) => place.is_none(),
+            (Act::Create | Act::ReadyOwn(_) | Act::Fork(_), place) => place.is_none(),
             (Act::Ready, place) => place == Some(State::Drafting),
             (Act::Unready | Act::Claim | Act::Batch(_) | Act::ScriptLine | Act::ScriptOldLine, place) => {
                 place == Some(State::Planned)
@@ -165,6 +170,7 @@ impl Game {
             (
                 Act::Renew
                 | Act::Publish(_)
+                | Act::Checkpoint
                 | Act::Release
                 | Act::Pause
                 | Act::HandOver
@@ -235,6 +241,8 @@ impl Game {
                 }
                 Move::Publish(self.work(&session))
             }
+            Act::Checkpoint => Move::Checkpoint(self.work(&session)),
+            Act::Fork(other) => Move::Fork(other.get(&self.ids()).clone()),
             Act::Release => Move::Release(self.work(&session)),
             Act::Pause => Move::Pause(Some("lunch"), self.work(&session)),
             Act::HandOver => Move::HandOver(bequest("half of it"), self.work(&session)),
@@ -341,7 +349,7 @@ impl Game {
         let half = matches!(standing, Standing::HalfClaimed { .. });
         assert!(!half || matches!(wish.what, Move::Takeover(_)), "what a script is about to hold is not ours");
         let allowed: (&[Option<State>], State) = match wish.what {
-            Move::Create(_) => (&[None], State::Drafting),
+            Move::Create(_) | Move::Fork(_) => (&[None], State::Drafting),
             Move::ReadyOwn(_) => (&[None, Some(State::Drafting)], State::Planned),
             Move::Ready => (&[Some(State::Drafting)], State::Planned),
             Move::Unready => (&[Some(State::Planned)], State::Drafting),
@@ -349,6 +357,7 @@ impl Game {
             Move::Takeover(_) => (&[Some(if half { State::Planned } else { State::Active })], State::Active),
             Move::Renew
             | Move::Publish(_)
+            | Move::Checkpoint(_)
             | Move::Pause(..)
             | Move::HandOver(..)
             | Move::Resume
@@ -375,6 +384,8 @@ impl Game {
             | Move::Takeover(_)
             | Move::Renew
             | Move::Publish(_)
+            | Move::Checkpoint(_)
+            | Move::Fork(_)
             | Move::Release(_)
             | Move::Pause(..)
             | Move::HandOver(..)
@@ -438,7 +449,7 @@ impl Game {
             (Move::Claim | Move::Takeover(_), Said::Already(record)) => {
                 return assert_eq!(record.claim.unwrap().nonce, wish.nonce, "a retry is the same claim");
             }
-            (Move::Renew | Move::Publish(_), Said::Change(change)) => {
+            (Move::Renew | Move::Publish(_) | Move::Checkpoint(_), Said::Change(change)) => {
                 let mut again = shelf.clone();
                 again.apply(&change);
                 return assert_eq!(&again, shelf, "twice is once");
@@ -451,12 +462,13 @@ impl Game {
             (what, said) => panic!("{what:?} again: {said:?}"),
         };
         let expected = match wish.what {
-            Move::Create(_) | Move::ReadyOwn(_) | Move::Ready => Code::Taken,
+            Move::Create(_) | Move::Fork(_) | Move::ReadyOwn(_) | Move::Ready => Code::Taken,
             Move::Unready | Move::Abandon(_) => Code::NotPlanned,
             Move::Claim
             | Move::Takeover(_)
             | Move::Renew
             | Move::Publish(_)
+            | Move::Checkpoint(_)
             | Move::Pause(..)
             | Move::HandOver(..)
             | Move::Resume

@@ -60,6 +60,7 @@ fn planning() -> Vec<(&'static str, Move)> {
         ("unready", Move::Unready),
         ("claim", Move::Claim),
         ("abandon", Move::Abandon(WorkFiles::default())),
+        ("fork of other", Move::Fork(id("other"))),
     ]
 }
 
@@ -68,6 +69,7 @@ fn holding() -> Vec<(&'static str, Move)> {
     vec![
         ("renew", Move::Renew),
         ("publish", Move::Publish(none())),
+        ("checkpoint", Move::Checkpoint(none())),
         ("release", Move::Release(none())),
         ("await landing", Move::AwaitLanding(none())),
         ("complete", Move::Complete(none(), Unmet::Recorded, None)),
@@ -127,38 +129,38 @@ fn table_after(moves: &[(&'static str, Move)], seconds: i64) -> String {
 #[test]
 fn what_people_who_plan_may_do_from_every_standing() {
     insta::assert_snapshot!(table(&planning()), @r"
-                                         create        ready, own    ready         unready       claim         abandon
-    absent                               → drafting    → planned     no_session    no_session    no_session    no_session
-    drafting                             taken         → planned     → planned     not_planned   not_planned   → abandoned
-    planned                              taken         taken         taken         → drafting    → active      → abandoned
-    half-claimed by a script             taken         taken         taken         held          held          held
-    active, the caller's                 taken         taken         taken         held          already       → abandoned
-    active, another's                    taken         taken         taken         held          held          not_holder
-    active, another's, once the caller's taken         taken         taken         held          held          not_holder
-    active, the caller's name elsewhere  taken         taken         taken         held          held          not_holder
-    active, a neighbour's in this clone  taken         taken         taken         held          held          not_holder
-    active, by a script                  taken         taken         taken         held          held          held
-    completed by the caller              taken         taken         taken         not_planned   not_planned   not_planned
-    abandoned by the caller              taken         taken         taken         not_planned   not_planned   not_planned
+                                         create        ready, own    ready         unready       claim         abandon       fork of other
+    absent                               → drafting    → planned     no_session    no_session    no_session    no_session    → drafting
+    drafting                             taken         → planned     → planned     not_planned   not_planned   → abandoned   taken
+    planned                              taken         taken         taken         → drafting    → active      → abandoned   taken
+    half-claimed by a script             taken         taken         taken         held          held          held          taken
+    active, the caller's                 taken         taken         taken         held          already       → abandoned   taken
+    active, another's                    taken         taken         taken         held          held          not_holder    taken
+    active, another's, once the caller's taken         taken         taken         held          held          not_holder    taken
+    active, the caller's name elsewhere  taken         taken         taken         held          held          not_holder    taken
+    active, a neighbour's in this clone  taken         taken         taken         held          held          not_holder    taken
+    active, by a script                  taken         taken         taken         held          held          held          taken
+    completed by the caller              taken         taken         taken         not_planned   not_planned   not_planned   taken
+    abandoned by the caller              taken         taken         taken         not_planned   not_planned   not_planned   taken
     ");
 }
 
 #[test]
 fn what_a_holder_may_do_from_every_standing() {
     insta::assert_snapshot!(table(&holding()), @r"
-                                         renew         publish       release       await landing complete
-    absent                               no_session    no_session    no_session    no_session    no_session
-    drafting                             not_holder    not_holder    not_holder    not_holder    not_holder
-    planned                              not_holder    not_holder    not_holder    not_holder    not_holder
-    half-claimed by a script             not_holder    not_holder    not_holder    not_holder    not_holder
-    active, the caller's                 → active      → active      → planned     → active      → completed
-    active, another's                    not_holder    not_holder    not_holder    not_holder    not_holder
-    active, another's, once the caller's not_holder    not_holder    not_holder    not_holder    not_holder
-    active, the caller's name elsewhere  not_holder    not_holder    not_holder    not_holder    not_holder
-    active, a neighbour's in this clone  not_holder    not_holder    not_holder    not_holder    not_holder
-    active, by a script                  held          held          held          held          held
-    completed by the caller              not_holder    not_holder    not_holder    not_holder    not_holder
-    abandoned by the caller              not_holder    not_holder    not_holder    not_holder    not_holder
+                                         renew         publish       checkpoint    release       await landing complete
+    absent                               no_session    no_session    no_session    no_session    no_session    no_session
+    drafting                             not_holder    not_holder    not_holder    not_holder    not_holder    not_holder
+    planned                              not_holder    not_holder    not_holder    not_holder    not_holder    not_holder
+    half-claimed by a script             not_holder    not_holder    not_holder    not_holder    not_holder    not_holder
+    active, the caller's                 → active      → active      → active      → planned     → active      → completed
+    active, another's                    not_holder    not_holder    not_holder    not_holder    not_holder    not_holder
+    active, another's, once the caller's not_holder    not_holder    not_holder    not_holder    not_holder    not_holder
+    active, the caller's name elsewhere  not_holder    not_holder    not_holder    not_holder    not_holder    not_holder
+    active, a neighbour's in this clone  not_holder    not_holder    not_holder    not_holder    not_holder    not_holder
+    active, by a script                  held          held          held          held          held          held
+    completed by the caller              not_holder    not_holder    not_holder    not_holder    not_holder    not_holder
+    abandoned by the caller              not_holder    not_holder    not_holder    not_holder    not_holder    not_holder
     ");
 }
 

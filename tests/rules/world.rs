@@ -8,8 +8,8 @@ use git_session::domain::change::Change;
 use git_session::domain::id::SessionId;
 use git_session::domain::log::{Entry, EntryKind};
 use git_session::domain::moves::{
-    self, Abandonment, Alive, Bequest, Caller, ClaimWish, Claimed, Completion, Draft, FolderFile, Gate, KnowledgeDraft,
-    Proof, TakeoverWish, Terms, Unmet, WorkFiles,
+    self, Abandonment, Alive, Bequest, Caller, ClaimWish, Claimed, Completion, Draft, FolderFile, ForkWish, Gate,
+    KnowledgeDraft, Proof, TakeoverWish, Terms, Unmet, WorkFiles,
 };
 use git_session::domain::nonce::Nonce;
 use git_session::domain::record::{CheckoutKind, CriterionStatus, Record};
@@ -101,6 +101,8 @@ pub(crate) enum Move {
     Pause(Option<&'static str>, WorkFiles),
     HandOver(Bequest, WorkFiles),
     Resume,
+    Checkpoint(WorkFiles),
+    Fork(SessionId),
 }
 
 /// What is left for the next one.
@@ -173,6 +175,12 @@ impl Wish {
             }
             Move::Renew => moves::renew(board, id, caller, nonce, now)?,
             Move::Publish(work) => moves::publish(board, id, work, caller, nonce, now)?,
+            Move::Checkpoint(work) => moves::checkpoint(board, id, work, caller, nonce, now)?,
+            Move::Fork(source) => {
+                let (source, draft) = (source.clone(), draft(id, &plan("")));
+                let wish = ForkWish { source, draft, state: State::Drafting, checkpoint: None, start: None };
+                moves::fork(board, &wish, caller, nonce, now)?
+            }
             Move::Release(work) => moves::release(board, id, "tired", work, caller, nonce, now)?,
             Move::Complete(work, unmet, knowledge) => {
                 let record = moves::check_completion(board, id, work, *unmet, caller, now)?;

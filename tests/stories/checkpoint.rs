@@ -116,7 +116,7 @@ fn a_checkpoint_keeps_everything_on_the_remote_and_touches_nothing_here() {
     - [001](001-the-form-posts-once.md) MINUTE: the form posts once
     ");
     insta::assert_snapshot!(on("worklog.md"), @r"
-    ## [MINUTE] checkpoint 001: the form posts once
+    ## [MINUTE] checkpoint: the form posts once
 
     next: the token
     ");

@@ -71,8 +71,6 @@ fn a_fork_begins_with_the_checkpoints_files_and_tells_where_it_comes_from() {
     assert!(on("SESSION.md").contains("# Session: 2026-11-20-other-way\n"), "{}", on("SESSION.md"));
     assert!(on("decisions.md").contains("keep the cookie"));
     insta::assert_snapshot!(on("worklog.md"), @r"
-    # Worklog
-
     ## [MINUTE] forked from 2026-11-20-auth at checkpoint 001: first
 
     the form posts twice

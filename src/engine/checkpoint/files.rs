@@ -1,17 +1,16 @@
-//! What a checkpoint writes into the session's folder: an entry of the log, a page, a line of the index, a heading of the
-//! worklog. The entry is the truth; the others are made from it, and again where a kill left them out.
-
-use std::fs::OpenOptions;
-use std::io::{Read, Write};
+//! What a checkpoint writes into the session's folder: an entry of the log, a page, a line of the index, a paragraph
+//! of the worklog. The entry is the truth; the others are made from it, and again where a kill left them out.
 
 use serde_json::Value;
 
 use super::super::work::Workplace;
 use super::super::{Core, Error};
 use super::CheckpointRequest;
+use crate::checkout::grow::Growing;
 use crate::checkout::own;
 use crate::domain::id::{SessionId, Slug};
 use crate::domain::log::{Entry, EntryKind, parse_log};
+use crate::domain::pages::{PAGE_BYTES_MAX, Page, one_line};
 use crate::domain::plan::neutral_text;
 use crate::domain::record::Record;
 use crate::domain::snapshot;
@@ -104,10 +103,10 @@ impl Core {
     /// Writes what people read of a checkpoint. Run again, it changes nothing.
     pub(super) fn write_checkpoint(&self, id: &SessionId, place: &Workplace, noted: &Noted) -> Result<(), Error> {
         let Noted { checkpoint, file, entry } = noted;
-        let title = neutral_text(&entry.text);
+        let title = one_line(&entry.text);
         let mut page = format!(
             "# Checkpoint {checkpoint}: {title}\n\n- Session: `{id}`\n- Agent: {}\n- At: {}\n",
-            neutral_text(entry.agent.as_str()),
+            one_line(entry.agent.as_str()),
             entry.at
         );
         if let Some(body) = &entry.body {
@@ -125,21 +124,13 @@ impl Core {
             known.push_str(&format!("- [{checkpoint}]({name}) {} UTC: {title}\n", entry.at.minute()));
         }
         own::put(&place.top, &index, known.as_bytes())?;
-        self.tell_worklog(place, noted, &title)
-    }
-
-    fn tell_worklog(&self, place: &Workplace, noted: &Noted, title: &str) -> Result<(), Error> {
-        let path = own::at(&place.top, &format!("{}/worklog.md", place.own))?;
-        let heading = format!("## [{}] checkpoint {}: {title}", noted.entry.at.minute(), noted.checkpoint);
-        let file = OpenOptions::new().create(true).read(true).append(true).open(&path);
-        let mut file = file.map_err(Error::file(&path))?;
-        file.lock().map_err(Error::file(&path))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(Error::file(&path))?;
-        if String::from_utf8_lossy(&bytes).lines().any(|line| line == heading) {
-            return Ok(());
+        // Whoever was killed right behind the entry has not told it there.
+        let mut worklog = Growing::open(&place.top, &format!("{}/{}", place.own, Page::Worklog.file()))?;
+        let paragraph = Page::Worklog.paragraph(entry);
+        let told = String::from_utf8_lossy(&worklog.tail(PAGE_BYTES_MAX)?).contains(paragraph.trim_end());
+        if !told && worklog.bytes() + (paragraph.len() as u64) < PAGE_BYTES_MAX {
+            worklog.add(format!("\n{paragraph}").as_bytes())?;
         }
-        let body = noted.entry.body.as_deref().map_or_else(String::new, |body| format!("\n{}\n", neutral_text(body)));
-        file.write_all(format!("\n{heading}\n{body}").as_bytes()).map_err(Error::file(&path))
+        Ok(())
     }
 }
