@@ -25,6 +25,7 @@ pub mod grow;
 pub mod guard;
 pub mod identity;
 pub mod landing;
+pub mod leavings;
 pub mod litter;
 pub mod loss;
 pub mod merge;

@@ -101,6 +101,8 @@ impl Arguments {
 
     fn rest(&self, listed: &Listed, tip: &crate::engine::Tip) -> String {
         let title = safe(&listed.title());
+        let title = if listed.is_ephemeral() { format!("{title} (ephemeral)") } else { title };
+        let title = if listed.archived.is_some() { format!("{title} (archived)") } else { title };
         if let Some(broken) = &listed.broken {
             return format!("{title} (broken: {})", safe(&broken.to_string()));
         }

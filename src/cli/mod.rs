@@ -29,6 +29,7 @@ pub mod output;
 mod pause;
 mod plan;
 mod progress;
+mod prune;
 mod release;
 mod resume;
 mod show;

@@ -27,6 +27,10 @@ impl Arguments {
             for (key, value) in listed.as_object().into_iter().flatten() {
                 object.entry(key.clone()).or_insert_with(|| value.clone());
             }
+            if let Some(line) = &shown.listed.archived {
+                let (folder, commit) = (line.folder.as_str(), line.commit.as_str());
+                object.insert("archived".to_owned(), json!({ "folder": folder, "commit": commit }));
+            }
             object.insert("state".to_owned(), json!(shown.listed.state.folder()));
             object.insert("ready".to_owned(), json!(shown.listed.ready));
             object.insert("files".to_owned(), json!(shown.files));
@@ -61,6 +65,9 @@ fn text(shown: &Shown, now: crate::domain::time::Timestamp) -> String {
         if listed.life.is_some() {
             text.push_str(&format!("last sign of life {}, lease {}\n", view::ago(claim.renewed_at, now), claim.lease));
         }
+    }
+    if let Some(line) = &listed.archived {
+        text.push_str(&format!("archived: the history has its folder, in {} as {}\n", line.commit, line.folder));
     }
     if let Some(broken) = &listed.broken {
         text.push_str(&format!("broken: {}\n", safe(&broken.to_string())));

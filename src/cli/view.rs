@@ -102,6 +102,8 @@ struct ListedView<'a> {
     scope: &'a [String],
     labels: &'a [String],
     local: bool,
+    ephemeral: bool,
+    archived: bool,
 }
 
 /// Why a session is not ready.
@@ -140,6 +142,8 @@ impl<'a> ListedView<'a> {
             scope: plan.map(|plan| plan.scope.as_slice()).unwrap_or_default(),
             labels: plan.map(|plan| plan.labels.as_slice()).unwrap_or_default(),
             local: listed.local,
+            ephemeral: listed.is_ephemeral(),
+            archived: listed.archived.is_some(),
         }
     }
 }

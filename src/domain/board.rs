@@ -6,6 +6,7 @@
 use std::cell::OnceCell;
 use std::fmt;
 
+use super::archive::Archived;
 use super::id::SessionId;
 use super::lockfile::LockFile;
 use super::oid::ObjectId;
@@ -55,6 +56,15 @@ pub trait Shelf {
     /// # Errors
     /// [`Broken`] when it does not parse.
     fn old_lock(&self) -> Result<Option<LockFile>, Broken>;
+
+    /// What is left of a closed session whose folder went to history (`prune --archive`).
+    ///
+    /// # Errors
+    /// [`Broken`] when the archive cannot be read.
+    fn archived(&self, id: &SessionId) -> Result<Option<Archived>, Broken> {
+        let _ = id;
+        Ok(None)
+    }
 
     /// All paths of the base branch's files, for telling whether two scopes meet.
     ///
@@ -129,7 +139,7 @@ pub enum Standing {
         /// The line's time.
         since: i64,
     },
-    /// In `completed/` or `abandoned/`.
+    /// In `completed/` or `abandoned/`, or in the archive of those.
     Closed(State),
 }
 
@@ -246,7 +256,10 @@ impl<'a> Board<'a> {
     /// [`Broken`] when it is twice placed, or active without a lock line.
     pub fn standing(&self, id: &SessionId) -> Result<Standing, Broken> {
         Ok(match (self.place(id)?, self.line(id)) {
-            (None, _) => Standing::Absent,
+            (None, _) => match self.shelf.archived(id)? {
+                Some(archived) => Standing::Closed(archived.state),
+                None => Standing::Absent,
+            },
             (Some(State::Drafting), _) => Standing::Drafting,
             (Some(State::Planned), None) => Standing::Planned,
             (Some(State::Planned), Some(since)) => Standing::HalfClaimed { since },

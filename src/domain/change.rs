@@ -39,6 +39,13 @@ pub enum Edit {
         /// The file, relative to the session's folder.
         path: String,
     },
+    /// Takes a session's whole folder away.
+    Take {
+        /// The session.
+        id: SessionId,
+        /// Where it is.
+        state: State,
+    },
     /// Replaces the lock file.
     Lock(LockFile),
     /// Replaces the older layout's lock file.
@@ -115,6 +122,12 @@ pub enum Event {
     Abandoned,
     /// A repair by `doctor --fix`.
     Repaired,
+    /// The working memory of closed sessions left the board.
+    Pruned,
+    /// The folders of closed sessions left the board; a line of each stays.
+    Archived,
+    /// Sessions of another tool were brought here.
+    Imported,
     /// Code of a session whose board has a branch of its own arrived on the base branch.
     Landed,
 }
@@ -141,6 +154,9 @@ impl Event {
             Self::Completed => "completed",
             Self::Abandoned => "abandoned",
             Self::Repaired => "repaired",
+            Self::Pruned => "pruned",
+            Self::Archived => "archived",
+            Self::Imported => "imported",
             Self::Landed => "landed",
         }
     }
@@ -166,6 +182,9 @@ impl Event {
             Self::Completed => "Complete session",
             Self::Abandoned => "Abandon session",
             Self::Repaired => "Repair session",
+            Self::Pruned => "Prune sessions",
+            Self::Archived => "Archive sessions",
+            Self::Imported => "Import sessions",
             Self::Landed => "Land session",
         }
     }

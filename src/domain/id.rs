@@ -42,6 +42,11 @@ impl SessionId {
         self.text.get(self.slug_at..).unwrap_or_default()
     }
 
+    /// The year of its date, four digits.
+    pub fn year(&self) -> &str {
+        self.text.strip_prefix(Kind::Knowledge.prefix()).unwrap_or(&self.text).get(..4).unwrap_or_default()
+    }
+
     /// Whether it is ordinary work or merges knowledge.
     pub fn kind(&self) -> Kind {
         if self.text.starts_with(Kind::Knowledge.prefix()) { Kind::Knowledge } else { Kind::Work }

@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod artifact;
+pub mod archive;
 pub mod board;
 pub mod change;
 pub mod commit_message;
@@ -23,6 +24,7 @@ pub mod nonce;
 pub mod oid;
 pub mod pages;
 pub mod plan;
+pub mod prunable;
 pub mod quote;
 pub mod record;
 pub mod refusal;

@@ -368,6 +368,7 @@ fn added(edits: &[Edit], layout: &Layout) -> Vec<String> {
             Edit::Move { .. }
             | Edit::Write { .. }
             | Edit::Remove { .. }
+            | Edit::Take { .. }
             | Edit::Lock(_)
             | Edit::OldLock(_)
             | Edit::TakeRoot

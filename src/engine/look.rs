@@ -5,15 +5,18 @@ use std::collections::BTreeSet;
 use super::tip::resolved;
 use super::{Core, Engine, Error, Tip};
 use crate::domain::board::{Board, Broken, PlanFile, Shelf, Standing};
-use crate::domain::id::{IdQuery, SessionId};
+use crate::domain::id::{IdQuery, NotOne, SessionId};
 use crate::domain::lease;
 pub use crate::domain::lease::Life;
 use crate::domain::moves::{self, Agenda};
 use crate::domain::plan::Plan;
-use crate::domain::record::{Claim, Record};
+use crate::domain::archive::Archived;
+use crate::domain::record::{Claim, Lifetime, Record};
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::state::State;
 use crate::domain::time::Timestamp;
+
+mod archived;
 
 /// How much of a session is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +52,8 @@ pub struct Listed {
     pub broken: Option<Broken>,
     /// Whether it is only a draft in the hub.
     pub local: bool,
+    /// What is left of it on the board, where its folder went to the history.
+    pub archived: Option<Archived>,
 }
 
 impl Listed {
@@ -58,6 +63,12 @@ impl Listed {
         planned
             .or_else(|| self.record.as_ref().map(|record| record.title.clone()))
             .unwrap_or_else(|| self.id.slug().to_owned())
+    }
+
+    /// Whether it is pruned first and left out of sums.
+    pub fn is_ephemeral(&self) -> bool {
+        let planned = self.plan.as_ref().is_some_and(|plan| plan.labels.iter().any(|label| label == moves::EPHEMERAL));
+        planned || self.record.as_ref().is_some_and(|record| record.lifetime == Lifetime::Ephemeral)
     }
 
     /// Its claim.
@@ -125,6 +136,13 @@ impl Engine {
                 }
             }
         }
+        if states.iter().any(|state| state.closed()) {
+            for line in shelf.real().archive(&tip.whereabouts.layout)? {
+                if states.contains(&line.state) {
+                    each(&tip, archived::listed(line));
+                }
+            }
+        }
         shelf.keep(&core.private);
         Ok(Listing { tip, closed })
     }
@@ -145,6 +163,10 @@ impl Engine {
                 for state in State::ALL {
                     ids.extend(glance.ids_with(state, query.as_str())?);
                 }
+                if query.resolve(&ids) == Err(NotOne::Nothing) {
+                    let archive = glance.real().archive(&tip.whereabouts.layout)?;
+                    ids.extend(archive.into_iter().map(|line| line.id));
+                }
                 resolved(query, &ids)?
             }
         };
@@ -153,6 +175,9 @@ impl Engine {
         glance.keep(&core.private);
         let shelf = glance.real();
         let Some(state) = place? else {
+            if let Some(line) = shelf.archived(&id)? {
+                return Ok((core.show_archived(&tip, line)?, tip));
+            }
             if !core.local_drafts(&tip.whereabouts.layout).contains(&id) {
                 return Err(Refusal::new(Code::NoSession, format!("no session `{id}` on the board"))
                     .text("id", id.as_str())
@@ -226,6 +251,7 @@ impl Core {
             why: Vec::new(),
             broken: None,
             local: false,
+            archived: None,
             id,
         };
         if let Err(broken) = self.fill(tip, board, files, &mut listed, depth) {
@@ -296,6 +322,7 @@ impl Core {
             why: Vec::new(),
             broken: None,
             local: true,
+            archived: None,
         }
     }
 }

@@ -249,7 +249,7 @@ impl Core {
                     return Ok(true);
                 }
             }
-            Ok(false)
+            Ok(shelf.archived(id)?.is_some())
         };
         if let Some(id) = &request.id {
             if taken(id)? {

@@ -4,6 +4,7 @@
 //! transaction for one ref or several: libgit2 compares under the lock when it moves a ref, but looks for a ref that
 //! must not exist before it takes the lock, so two creators could both win.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use git2::{ErrorCode, Oid, Repository};
@@ -91,12 +92,17 @@ impl Remote for LocalRemote {
         }
     }
 
-    fn branches(&mut self, _deadline: Instant) -> Result<Vec<RefName>, SyncError> {
+    fn under(&mut self, prefixes: &[&str], _deadline: Instant) -> Result<BTreeMap<RefName, Oid>, SyncError> {
         let repository = Repository::open(self.executable.user()).map_err(RemoteFault::from)?;
-        let names = repository.references_glob("refs/heads/*").map_err(RemoteFault::from)?;
-        let mut names: Vec<RefName> = names.filter_map(|reference| reference.ok()?.name().ok()?.parse().ok()).collect();
-        names.sort();
-        Ok(names)
+        let mut found = BTreeMap::new();
+        for prefix in prefixes {
+            let there = repository.references_glob(&format!("{prefix}*")).map_err(RemoteFault::from)?;
+            found.extend(there.filter_map(|reference| {
+                let reference = reference.ok()?;
+                Some((reference.name().ok()?.parse().ok()?, reference.target()?))
+            }));
+        }
+        Ok(found)
     }
 
     /// The engine repository sees the user's objects already.

@@ -1,5 +1,6 @@
 //! Looking and fetching with the `git` executable, and looking again after a refusal.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use git2::{Oid, Repository};
@@ -132,17 +133,23 @@ pub(super) fn ls_remote(
     Ok(listed(&list(executable, url, upload_pack, patterns, deadline)?, names))
 }
 
-/// `git ls-remote` of all branches, sorted.
-pub(super) fn branches(
+/// `git ls-remote` of everything whose name begins with one of `prefixes`.
+pub(super) fn under(
     executable: &Executable,
     url: &RemoteUrl,
     upload_pack: Option<&str>,
+    prefixes: &[&str],
     deadline: Instant,
-) -> Result<Vec<RefName>, SyncError> {
-    let text = list(executable, url, upload_pack, std::iter::once("refs/heads/*"), deadline)?;
-    let mut names: Vec<RefName> = text.lines().filter_map(|line| line.split_once('\t')?.1.parse().ok()).collect();
-    names.sort();
-    Ok(names)
+) -> Result<BTreeMap<RefName, Oid>, SyncError> {
+    let patterns: Vec<String> = prefixes.iter().map(|prefix| format!("{prefix}*")).collect();
+    let text = list(executable, url, upload_pack, patterns.iter().map(String::as_str), deadline)?;
+    let read = |line: &str| -> Option<(RefName, Oid)> {
+        let (oid, name) = line.split_once('\t')?;
+        // A pattern is also met by what merely ends like it.
+        let wanted = prefixes.iter().any(|prefix| name.starts_with(prefix));
+        Some((name.parse().ok().filter(|_| wanted)?, Oid::from_str(oid).ok()?))
+    };
+    Ok(text.lines().filter_map(read).collect())
 }
 
 fn list<'a>(

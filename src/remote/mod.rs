@@ -38,7 +38,10 @@ mod trace;
 mod turn;
 mod url;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+
+use git2::Oid;
 
 pub use knock::Knock;
 pub use open::open;
@@ -76,11 +79,19 @@ pub trait Remote: Send {
         None
     }
 
+    /// Every ref there whose name begins with one of `prefixes` (`refs/heads/`, …), which end with `/`.
+    ///
+    /// # Errors
+    /// [`SyncError`]; nothing has been changed anywhere.
+    fn under(&mut self, prefixes: &[&str], deadline: Instant) -> Result<BTreeMap<RefName, Oid>, SyncError>;
+
     /// Every branch there, sorted; for the rare remote whose HEAD names none.
     ///
     /// # Errors
     /// [`SyncError`]; nothing has been changed anywhere.
-    fn branches(&mut self, deadline: Instant) -> Result<Vec<RefName>, SyncError>;
+    fn branches(&mut self, deadline: Instant) -> Result<Vec<RefName>, SyncError> {
+        Ok(self.under(&["refs/heads/"], deadline)?.into_keys().collect())
+    }
 
     /// Brings the objects of `names` into the engine repository and gives the refs as fetched, which may be newer
     /// than the last [`Remote::sync`]; names that do not exist there are absent.

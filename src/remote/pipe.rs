@@ -3,7 +3,10 @@
 //! The server compares `old` under the ref's lock, which is what makes a push a compare-and-swap; libgit2's local
 //! transport does not, and is not used.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+
+use git2::Oid;
 
 use super::connection::{Connection, Place, Service};
 use super::executable::Executable;
@@ -77,8 +80,8 @@ impl Remote for PipeRemote {
         self.kept.as_ref().map(|kept| kept.advertisement.of(names))
     }
 
-    fn branches(&mut self, deadline: Instant) -> Result<Vec<RefName>, SyncError> {
-        look::branches(&self.executable, &self.read_url, self.upload_pack.as_deref(), deadline)
+    fn under(&mut self, prefixes: &[&str], deadline: Instant) -> Result<BTreeMap<RefName, Oid>, SyncError> {
+        look::under(&self.executable, &self.read_url, self.upload_pack.as_deref(), prefixes, deadline)
     }
 
     fn fetch(&mut self, names: &[RefName], deadline: Instant) -> Result<Advertised, SyncError> {

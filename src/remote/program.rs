@@ -3,9 +3,12 @@
 //! It alone honours extra headers, credential helpers, proxies and certificates. The verdict is read from its
 //! porcelain ref lines; where there are none, what went over the wire tells whether anything can have moved.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::Instant;
+
+use git2::Oid;
 
 use crate::process::ProcessError;
 
@@ -53,8 +56,8 @@ impl Remote for ProgramRemote {
         Ok(there)
     }
 
-    fn branches(&mut self, deadline: Instant) -> Result<Vec<RefName>, SyncError> {
-        look::branches(&self.executable, &self.read, self.upload_pack.as_deref(), deadline)
+    fn under(&mut self, prefixes: &[&str], deadline: Instant) -> Result<BTreeMap<RefName, Oid>, SyncError> {
+        look::under(&self.executable, &self.read, self.upload_pack.as_deref(), prefixes, deadline)
     }
 
     fn fetch(&mut self, names: &[RefName], deadline: Instant) -> Result<Advertised, SyncError> {

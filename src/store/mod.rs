@@ -2,6 +2,7 @@
 //!
 //! Deliberately not here: moving a ref, touching a working tree or an index, deciding anything.
 
+mod archive;
 mod engine_repository;
 mod folder;
 mod history;

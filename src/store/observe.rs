@@ -8,11 +8,14 @@ use std::rc::Rc;
 
 use git2::{FileMode, ObjectType, Oid, Repository, Tree};
 
+use super::archive;
 use super::history::note;
 use super::{StoreError, object_id};
+use crate::domain::archive::Archive;
 use crate::domain::id::SessionId;
 use crate::domain::layout::Layout;
 use crate::domain::lockfile::LockFile;
+use crate::domain::oid::ObjectId;
 use crate::domain::record::Record;
 use crate::domain::replay::{Lines, Observed, Order, Place, Recorded, Root, Said, Touched, Words};
 use crate::domain::state::State;
@@ -36,6 +39,7 @@ struct Snapshot<'repo> {
     states: [Option<Rc<Tree<'repo>>>; 5],
     lock: Option<Oid>,
     old_lock: Option<Oid>,
+    archive: Option<Oid>,
 }
 
 impl<'repo> Observer<'repo> {
@@ -94,16 +98,23 @@ impl<'repo> Observer<'repo> {
         if let Some((old, new)) = &lines {
             ids.extend(changed_lines(old, new));
         }
+        let archived = archive::changes(self.repository, before.archive, after.archive)?;
+        ids.extend(archived.lines.keys().cloned());
         let mut touched = Vec::new();
         for id in ids {
+            let (changed, left) = self.changed_files(&before, &after, &id)?;
             touched.push(Touched {
                 before: self.places(&before, &id)?,
                 after: self.places(&after, &id)?,
-                changed: self.changed_files(&before, &after, &id)?,
+                changed,
+                left,
+                folder: before.folder(&id),
+                archived: archived.lines.get(&id).cloned().unwrap_or_default(),
                 id,
             });
         }
-        Ok(Observed { commit: object_id(commit), said, root, touched, lines: lines.map(|(_, new)| new) })
+        let lines = lines.map(|(_, new)| new);
+        Ok(Observed { commit: object_id(commit), said, root, touched, lines, archive_broken: archived.broken })
     }
 
     fn snapshot(&self, commit: Oid) -> Result<Snapshot<'repo>, StoreError> {
@@ -128,7 +139,8 @@ impl<'repo> Observer<'repo> {
             };
         }
         let lock = tree.get_name(Layout::LOCK).map(|entry| entry.id());
-        Ok(Snapshot { root, states, lock, old_lock })
+        let archive = tree.get_name(Archive::FOLDER).map(|entry| entry.id());
+        Ok(Snapshot { root, states, lock, old_lock, archive })
     }
 
     fn read_lines(&self, snapshot: &Snapshot<'_>) -> Result<Lines, StoreError> {
@@ -204,14 +216,14 @@ impl<'repo> Observer<'repo> {
         Ok(recorded)
     }
 
-    /// The files that differ in a session's folder that stayed where it is.
+    /// The files that differ in a session's folder that stayed where it is, and those of them that are still there.
     fn changed_files(
         &self,
         before: &Snapshot<'_>,
         after: &Snapshot<'_>,
         id: &SessionId,
-    ) -> Result<Vec<String>, StoreError> {
-        let mut paths = Vec::new();
+    ) -> Result<(Vec<String>, Vec<String>), StoreError> {
+        let (mut paths, mut left) = (Vec::new(), Vec::new());
         for (old, new) in before.states.iter().zip(&after.states) {
             let entry = |tree: &Option<Rc<Tree<'_>>>| Some(tree.as_deref()?.get_name(id.as_str())?.id());
             let (Some(old), Some(new)) = (entry(old), entry(new)) else { continue };
@@ -220,12 +232,28 @@ impl<'repo> Observer<'repo> {
             }
             let (Ok(old), Ok(new)) = (self.repository.find_tree(old), self.repository.find_tree(new)) else { continue };
             let diff = self.repository.diff_tree_to_tree(Some(&old), Some(&new), None)?;
-            paths.extend(diff.deltas().filter_map(|delta| {
-                let path = delta.new_file().path_bytes().or(delta.old_file().path_bytes())?;
-                Some(String::from_utf8_lossy(path).into_owned())
-            }));
+            for delta in diff.deltas() {
+                let path = delta.new_file().path_bytes().or(delta.old_file().path_bytes());
+                let Some(path) = path.map(|path| String::from_utf8_lossy(path).into_owned()) else { continue };
+                if delta.status() != git2::Delta::Deleted {
+                    left.push(path.clone());
+                }
+                paths.push(path);
+            }
         }
-        Ok(paths)
+        Ok((paths, left))
+    }
+}
+
+impl Snapshot<'_> {
+    /// The tree of a session's folder, where it is in one state.
+    fn folder(&self, id: &SessionId) -> Option<ObjectId> {
+        let found = self.states.iter().filter_map(|tree| Some(tree.as_deref()?.get_name(id.as_str())?.id()));
+        let found: Vec<Oid> = found.collect();
+        match found.as_slice() {
+            [only] => Some(object_id(*only)),
+            [] | [..] => None,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use git2::{FileMode, ObjectType, Oid, Repository, Tree};
 
 use super::sound::{Unsound, unsound};
 use super::{StoreError, object_id};
+use crate::domain::archive::Archived;
 use crate::domain::board::{Broken, PlanFile, Shelf};
 use crate::domain::format::FormatError;
 use crate::domain::id::SessionId;
@@ -102,6 +103,36 @@ impl<'repo> CommitShelf<'repo> {
     pub fn file(&self, path: &str, bytes_max: usize) -> Result<Option<(Oid, Vec<u8>)>, Broken> {
         let Ok(entry) = self.top.get_path(path.as_ref()) else { return Ok(None) };
         self.blob(None, path, entry.id(), entry.filemode_raw(), bytes_max).map(Some)
+    }
+
+    /// The names in a folder by its path from the top, sorted; none where it is not there.
+    ///
+    /// # Errors
+    /// [`Broken`] when something else is there.
+    pub(super) fn names_in(&self, path: &str) -> Result<Vec<String>, Broken> {
+        let Ok(entry) = self.top.get_path(path.as_ref()) else { return Ok(Vec::new()) };
+        if entry.filemode_raw() != i32::from(FileMode::Tree) {
+            return Err(broken(kind_code(entry.filemode_raw()), None, path, "is no folder"));
+        }
+        let tree = self.repository.find_tree(entry.id()).map_err(|error| self.unreadable(None, path, &error))?;
+        Ok(tree.iter().map(|entry| String::from_utf8_lossy(entry.name_bytes()).into_owned()).collect())
+    }
+
+    /// The tree of a session's folder; `None` where `state` has none.
+    ///
+    /// # Errors
+    /// [`Broken`] as for everything in it.
+    pub fn folder_id(&self, state: State, id: &SessionId) -> Result<Option<Oid>, Broken> {
+        Ok(self.folder(state, id)?.map(|tree| tree.id()))
+    }
+
+    /// How large a file is.
+    ///
+    /// # Errors
+    /// [`Broken`] when it is not there.
+    pub fn size(&self, path: &str, oid: Oid) -> Result<u64, Broken> {
+        let header = self.repository.odb().and_then(|odb| odb.read_header(oid));
+        Ok(header.map_err(|error| self.unreadable(None, path, &error))?.0 as u64)
     }
 
     /// The files of a session's folder, relative to it, sorted, with their modes and blob ids.
@@ -310,6 +341,10 @@ impl Shelf for CommitShelf<'_> {
         self.lock_at(Layout::OLD_LOCK)
     }
 
+    fn archived(&self, id: &SessionId) -> Result<Option<Archived>, Broken> {
+        self.archived_line(&self.layout, id)
+    }
+
     fn code_paths(&self) -> Result<Vec<String>, Broken> {
         let top = match self.code {
             Some(commit) => {
@@ -356,6 +391,6 @@ fn broken(code: &'static str, id: Option<&SessionId>, path: &str, how: &str) -> 
     Broken { code, session: id.cloned(), path: path.to_owned(), line: None, message: how.to_owned() }
 }
 
-fn malformed(code: &'static str, id: Option<&SessionId>, path: &str, error: &FormatError) -> Broken {
+pub(super) fn malformed(code: &'static str, id: Option<&SessionId>, path: &str, error: &FormatError) -> Broken {
     Broken { code, session: id.cloned(), path: path.to_owned(), line: error.line, message: error.to_string() }
 }

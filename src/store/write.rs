@@ -110,6 +110,10 @@ fn apply(
             let path = format!("{}/{}", layout.folder(*state, id), checked(path)?);
             top.take(repository, &split(&path)).map(drop)
         }
+        Edit::Take { id, state } => {
+            let path = layout.folder(*state, id);
+            top.take(repository, &split(&path))?.map(drop).ok_or(StoreError::NoSuchPlace(path))
+        }
         Edit::Lock(lock) => put_file(repository, top, &layout.lock(), lock.print().as_bytes(), FileMode::Blob, objects),
         Edit::OldLock(lock) => {
             put_file(repository, top, Layout::OLD_LOCK, lock.print().as_bytes(), FileMode::Blob, objects)

@@ -9,7 +9,7 @@ use git_session::domain::lockfile::LockFile;
 use git_session::domain::moves::{Unmet, WorkFiles};
 use git_session::domain::record::Record;
 use git_session::domain::replay::{
-    Flaw, Lines, Observed, Order, Place, Recorded, Replay, Root, Said, Touched, Verdict, Words,
+    ArchiveLine, Flaw, Lines, Observed, Order, Place, Recorded, Replay, Root, Said, Touched, Verdict, Words,
 };
 use git_session::domain::severity::Severity;
 use git_session::domain::state::State;
@@ -100,7 +100,13 @@ fn observed(before: &MapShelf, after: &MapShelf, change: Option<&Change>, commit
     let touched = |id: SessionId| Touched {
         before: places(before, &id),
         after: places(after, &id),
+        left: changed(before, after, &id)
+            .into_iter()
+            .filter(|path| State::ALL.iter().any(|state| after.file(*state, &id, path).is_some()))
+            .collect(),
         changed: changed(before, after, &id),
+        folder: None,
+        archived: ArchiveLine::default(),
         id,
     };
     Observed {
@@ -117,6 +123,7 @@ fn observed(before: &MapShelf, after: &MapShelf, change: Option<&Change>, commit
         root: Root::Stayed,
         touched: ids.into_iter().map(touched).collect(),
         lines: moved.then(|| lines(after)),
+        archive_broken: None,
     }
 }
 

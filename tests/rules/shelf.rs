@@ -67,6 +67,9 @@ impl MapShelf {
                         self.folders.remove(&key);
                     }
                 }
+                Edit::Take { id, state } => {
+                    self.folders.remove(&(*state, id.clone())).expect("what is taken is there");
+                }
                 Edit::Lock(lock) => self.lock = lock.print().into_bytes(),
                 Edit::OldLock(lock) => self.old_lock = Some(lock.print().into_bytes()),
                 Edit::RetireOldLock => self.old_lock = None,

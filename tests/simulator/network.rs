@@ -1,5 +1,6 @@
 //! A process's way to the server: everything that can happen to a request, drawn from the seed.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -7,7 +8,7 @@ use std::time::Instant;
 use git_session::remote::{
     Advertised, DeniedKind, PackSource, Purpose, PushOutcome, RefName, RefUpdate, Remote, SyncError,
 };
-use git2::Odb;
+use git2::{Odb, Oid};
 
 use crate::server::{Verdict, copy};
 use crate::stage::{ActorId, Play, Stage};
@@ -179,9 +180,11 @@ impl Remote for Network {
         Ok(seen)
     }
 
-    fn branches(&mut self, deadline: Instant) -> Result<Vec<RefName>, SyncError> {
+    fn under(&mut self, prefixes: &[&str], deadline: Instant) -> Result<BTreeMap<RefName, Oid>, SyncError> {
         self.reach(deadline)?;
-        Ok(vec![RefName::branch("main").unwrap()])
+        let mut seen = self.stage.play().server.advertised(&[RefName::branch("main").unwrap()]).refs;
+        seen.retain(|name, _| prefixes.iter().any(|prefix| name.as_str().starts_with(prefix)));
+        Ok(seen)
     }
 
     fn fetch(&mut self, names: &[RefName], deadline: Instant) -> Result<Advertised, SyncError> {

@@ -18,7 +18,7 @@ pub(super) use list::{branch_in, git_dir_of, git_in};
 pub use place::is_same_place;
 pub(super) use place::{check as check_place, check_free as check_place_free};
 pub use records::linked;
-pub use remove::{Removal, Removed, StandsInside, remove};
+pub use remove::{Removal, Removed, StandsInside, is_emptied, remove};
 pub(super) use remove::{remove_emptied, take_away};
 pub use set_aside::set_aside;
 

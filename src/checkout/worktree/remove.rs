@@ -149,6 +149,11 @@ pub(in super::super) fn remove_emptied(path: &Path, inside: &StandsInside) -> Re
     }
 }
 
+/// Whether an earlier removal has emptied a checkout and left its folders for somebody who stood in them.
+pub fn is_emptied(path: &Path) -> bool {
+    only_folders(path)
+}
+
 /// Whether there is nothing but folders at and below `path`.
 fn only_folders(path: &Path) -> bool {
     let folders = |entries: fs::ReadDir| {

@@ -7,6 +7,7 @@ mod complete;
 mod fork;
 mod handover;
 mod plan;
+mod prune;
 mod ready;
 mod takeover;
 mod work;
@@ -18,7 +19,8 @@ pub use complete::{
 };
 pub use fork::{ForkWish, fork, retitled};
 pub use handover::{Bequest, hand_over, pause, resume};
-pub use plan::{Draft, create, make_ready, unready};
+pub use plan::{Draft, EPHEMERAL, create, make_ready, unready};
+pub use prune::{Due, Leaving, Retention, prune};
 pub use ready::{Agenda, Candidate, Gate, next, standing_reasons};
 pub use takeover::{Alive, TakeoverWish, takeover};
 pub use work::{FolderFile, WorkFiles, checkpoint, fold, publish, release, released_before, renew};

@@ -12,7 +12,7 @@ use super::super::time::Timestamp;
 use super::{Caller, FolderFile, held, no_session, note, write_record};
 
 /// The label by which a plan that nobody published yet says that its session is ephemeral.
-const EPHEMERAL: &str = "ephemeral";
+pub const EPHEMERAL: &str = "ephemeral";
 
 /// A draft as its author has it: the folder's files, SESSION.md among them.
 #[derive(Debug, Clone)]

@@ -17,6 +17,8 @@ pub(super) enum Course {
     Land,
     /// – → drafting, and by other names planned.
     Create,
+    /// – → anything: another tool had it before.
+    Import,
     /// – or drafting → planned.
     Ready,
     /// planned → drafting.
@@ -46,7 +48,8 @@ impl Course {
             "initialized" | "repaired" => Self::Board,
             "pruned" | "archived" => Self::Prune,
             "landed" => Self::Land,
-            "created" | "forked" | "spawned" | "imported" => Self::Create,
+            "created" | "forked" | "spawned" => Self::Create,
+            "imported" => Self::Import,
             "ready" => Self::Ready,
             "unready" => Self::Unready,
             "claimed" => Self::Claim,
@@ -69,6 +72,7 @@ impl Course {
             Self::Board | Self::Land => from.state() == to,
             Self::Prune => matches!(from, Closed(_)) && to.is_none_or(|to| from.state() == Some(to)),
             Self::Create => *from == Absent && matches!(to, Some(State::Drafting | State::Planned)),
+            Self::Import => *from == Absent && to.is_some(),
             Self::Ready => matches!(from, Absent | Drafting) && to == Some(State::Planned),
             Self::Unready => *from == Planned && to == Some(State::Drafting),
             Self::Claim => *from == Planned && to == Some(State::Active),
@@ -85,6 +89,7 @@ impl Course {
     pub(super) const fn is_noted(self) -> bool {
         match self {
             Self::Create
+            | Self::Import
             | Self::Ready
             | Self::Unready
             | Self::Claim
@@ -105,6 +110,7 @@ impl Course {
             | Self::Prune
             | Self::Land
             | Self::Create
+            | Self::Import
             | Self::Ready
             | Self::Unready
             | Self::Claim

@@ -53,6 +53,10 @@ flaws! {
     BadLock "bad_lock" Error "put the lines back as the commit before has them",
     /// A record that cannot be read.
     BadRecord "bad_record" Error "put the record back as the commit before has it",
+    /// The archive cannot be read.
+    BadArchive "bad_archive" Error "put the lines back as the commit before has them",
+    /// A line of the archive was changed by something else than an archiving.
+    ArchiveChanged "archive_changed" Error "put the line back as the commit before has it",
     /// The whole root went.
     RootGone "root_gone" Error "bring it back from the commit before, or point to where the board is now",
     /// An event that this version does not know.

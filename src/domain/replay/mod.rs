@@ -7,9 +7,11 @@ mod course;
 mod flaw;
 mod hand;
 mod holder;
+mod imported;
 mod lines;
 mod moved;
 mod observed;
+mod pruned;
 mod recorded;
 
 use std::collections::{HashMap, HashSet};
@@ -25,7 +27,7 @@ use course::Course;
 use observed::standing;
 
 pub use flaw::Flaw;
-pub use observed::{Lines, Observed, Order, Place, Recorded, Root, Said, Touched, Words};
+pub use observed::{ArchiveLine, Lines, Observed, Order, Place, Recorded, Root, Said, Touched, Words};
 
 /// Something that is not as the rules have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,6 +122,9 @@ impl Replay {
         }
         let (lock_before, old_before) = (self.lock.clone_if(seen), self.old_lock.clone());
         self.take_lines(seen, words.is_some(), &mut verdicts);
+        if let Some(why) = &seen.archive_broken {
+            verdicts.of_board(Flaw::BadArchive, format!("leaves an archive that is none: {why}"));
+        }
         // Of what went with the board there is nothing more to say, session by session.
         for touched in seen.touched.iter().filter(|_| seen.root != Root::Went) {
             let line = |lock: &LockFile, old: Option<&LockFile>| {
@@ -170,6 +175,7 @@ impl Replay {
                 Some(words) => self.judge_move(seen, step, words, life, verdicts),
                 None => hand::judge(step, verdicts),
             }
+            pruned::check_line_of_archive(step, verdicts);
         }
         check_standing(step, seen.root, verdicts);
         self.remember(touched);

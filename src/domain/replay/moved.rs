@@ -3,6 +3,8 @@
 use super::super::board::Standing;
 use super::super::id::Kind;
 use super::super::state::State;
+use super::imported::check_import;
+use super::pruned::check_prune;
 use super::holder::{check_claim, check_holder, check_unclaimed};
 use super::recorded::{check_ending, check_override, check_plan_kept, check_record, check_status};
 use super::{Course, Flaw, Landing, Life, Observed, Place, Replay, Step, Verdicts, Words, hand, standing};
@@ -27,8 +29,11 @@ impl Replay {
                 check_knowledge(step, words, verdicts);
             }
             (None, Some(course @ Course::Prune)) => {
-                check_course(step, words, course, verdicts);
+                if check_course(step, words, course, verdicts) {
+                    check_prune(step, words, verdicts);
+                }
             }
+            (None, Some(course @ Course::Import)) => self.judge_own(seen, step, words, course, life, verdicts),
             (None, Some(Course::Board)) => check_untouched(step, verdicts),
             (None, None) => {
                 verdicts.add(Flaw::UnknownEvent, step.touched, format!("`{}` is no event", words.event));
@@ -72,7 +77,9 @@ impl Replay {
             return;
         }
         match course {
-            Course::Board | Course::Prune => {}
+            Course::Board => {}
+            Course::Prune => check_prune(step, words, verdicts),
+            Course::Import => check_import(step, verdicts),
             Course::Land => {
                 check_untouched(step, verdicts);
                 self.lives.entry(step.touched.id.clone()).or_default().landed = true;

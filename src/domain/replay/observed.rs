@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::super::archive::Archived;
 use super::super::board::Standing;
 use super::super::id::SessionId;
 use super::super::lockfile::LockFile;
@@ -23,6 +24,8 @@ pub struct Observed {
     pub touched: Vec<Touched>,
     /// The lock files after it; `None` when they are as they were.
     pub lines: Option<Lines>,
+    /// Why the archive cannot be read after it; `None` where it can, and where that was so before.
+    pub archive_broken: Option<String>,
 }
 
 /// What the trailers of a commit say.
@@ -75,6 +78,21 @@ pub struct Touched {
     pub after: Vec<Place>,
     /// The files of its folder that changed, relative to it, where it stayed in one state.
     pub changed: Vec<String>,
+    /// Those of them that are still there.
+    pub left: Vec<String>,
+    /// The tree of its folder before, where it was in one.
+    pub folder: Option<ObjectId>,
+    /// Its line in the archive.
+    pub archived: ArchiveLine,
+}
+
+/// A session's line in the archive, before and after a commit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ArchiveLine {
+    /// Before; `None` where there was none.
+    pub before: Option<Archived>,
+    /// After.
+    pub after: Option<Archived>,
 }
 
 /// A session's folder, as far as the rules care.

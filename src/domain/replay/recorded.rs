@@ -56,6 +56,7 @@ pub(super) fn check_ending(step: &Step<'_>, course: Course, verdicts: &mut Verdi
         | Course::Prune
         | Course::Land
         | Course::Create
+        | Course::Import
         | Course::Ready
         | Course::Unready
         | Course::Claim

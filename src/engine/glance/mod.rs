@@ -15,6 +15,7 @@ use std::rc::Rc;
 use std::thread::JoinHandle;
 
 use super::{Core, Error, Private, Tip};
+use crate::domain::archive::Archived;
 use crate::domain::board::{Broken, PlanFile, Shelf};
 use crate::domain::id::SessionId;
 use crate::domain::lockfile::LockFile;
@@ -223,6 +224,10 @@ impl Shelf for Glance<'_> {
 
     fn old_lock(&self) -> Result<Option<LockFile>, Broken> {
         self.real.old_lock()
+    }
+
+    fn archived(&self, id: &SessionId) -> Result<Option<Archived>, Broken> {
+        self.real.archived(id)
     }
 
     fn code_paths(&self) -> Result<Vec<String>, Broken> {

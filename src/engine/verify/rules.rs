@@ -114,6 +114,9 @@ pub(super) enum Touch {
     Knowledge,
 }
 
+/// The folder of what was archived, under the root.
+const ARCHIVE: &str = "archive/";
+
 /// What a path is to `session`; `None` is a commit of no session: people plan, and change the board's own settings.
 pub(super) fn touch(path: &str, layout: &Layout, knowledge_root: &str, session: Option<&SessionId>) -> Touch {
     if path == Layout::OLD_LOCK {
@@ -139,7 +142,7 @@ pub(super) fn touch(path: &str, layout: &Layout, knowledge_root: &str, session: 
             }
         }
         (Some(State::Active | State::Completed | State::Abandoned), Some(_), _) => Touch::Root,
-        (Some(_) | None, _, _) if session.is_some() || rest == Layout::LOCK => Touch::Root,
+        (Some(_) | None, _, _) if session.is_some() || rest == Layout::LOCK || rest.starts_with(ARCHIVE) => Touch::Root,
         (Some(_) | None, _, _) => Touch::Fine,
     }
 }
@@ -231,6 +234,7 @@ mod tests {
             (root("planned/2026-11-20-docs/SESSION.md"), Touch::Root, Touch::Fine),
             (root("config.yaml"), Touch::Root, Touch::Fine),
             (root("sessions.lock"), Touch::Root, Touch::Root),
+            (root("archive/2026.jsonl"), Touch::Root, Touch::Root),
             (".agents/sessions.lock".to_owned(), Touch::Root, Touch::Root),
             ("_AGENTS/knowledge/auth.md".to_owned(), Touch::Knowledge, Touch::Knowledge),
             ("_AGENTS/knowledge/sessions/2026-11-20-docs/x".to_owned(), Touch::Knowledge, Touch::Fine),
