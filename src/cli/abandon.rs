@@ -21,6 +21,11 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
+    /// As `close --status dropped` means it.
+    pub(super) fn of(id: Option<String>, reason: String) -> Self {
+        Self { id, reason, wip: false }
+    }
+
     pub(super) fn run(&self, context: &mut Context) -> Result<Answer, Failure> {
         let mut engine = context.engine()?;
         let answer = engine.abandon(&AbandonRequest {

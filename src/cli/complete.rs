@@ -44,6 +44,12 @@ enum Knowledge {
 }
 
 impl Arguments {
+    /// As `close --status done` means it.
+    pub(super) fn of(id: Option<String>, summary: Option<String>) -> Self {
+        let (land, kb) = (None, Knowledge::Drafting);
+        Self { id, summary, land, allow_unmet: false, allow_secret: false, kb }
+    }
+
     pub(super) fn run(&self, context: &mut Context) -> Result<Answer, Failure> {
         let mut engine = context.engine()?;
         let request = CompleteRequest {

@@ -1,6 +1,7 @@
 //! `list`: the board at a glance.
 
 use std::fmt::Write as _;
+use std::str::FromStr;
 
 use clap::Args;
 use serde_json::json;
@@ -8,7 +9,8 @@ use serde_json::json;
 use super::output::{self, Answer, Document, safe, safe_lines};
 use super::{Context, Failure, evidence, view};
 use crate::domain::agent::AgentName;
-use crate::domain::state::State;
+use crate::domain::record::Status;
+use crate::domain::state::{State, UnknownState};
 use crate::engine::{Life, Listed};
 
 /// Show the sessions on the board
@@ -17,9 +19,9 @@ use crate::engine::{Life, Listed};
     after_help = "Examples:\n  git session list\n  git session list --state active --stale\n  git session list --why --json"
 )]
 pub(super) struct Arguments {
-    /// Only this state: drafting, planned, active, completed, abandoned (repeatable)
+    /// Only this state: drafting, planned, active, completed, abandoned (repeatable); also blocked, done, dropped
     #[arg(long, visible_alias = "status", value_name = "STATE", value_delimiter = ',')]
-    state: Vec<State>,
+    state: Vec<Wanted>,
     /// Completed and abandoned ones too
     #[arg(long)]
     all: bool,
@@ -37,6 +39,42 @@ pub(super) struct Arguments {
     why: bool,
 }
 
+/// A state, by our words or by those of other tools.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// Everything in it.
+    State(State),
+    /// Active, and it cannot go on.
+    Blocked,
+}
+
+impl Wanted {
+    fn state(self) -> State {
+        match self {
+            Self::State(state) => state,
+            Self::Blocked => State::Active,
+        }
+    }
+
+    fn fits(self, listed: &Listed) -> bool {
+        let blocked = || listed.record.as_ref().is_some_and(|record| record.status == Status::Blocked);
+        listed.state == self.state() && (self != Self::Blocked || blocked())
+    }
+}
+
+impl FromStr for Wanted {
+    type Err = UnknownState;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        match word {
+            "blocked" => Ok(Self::Blocked),
+            "done" => Ok(Self::State(State::Completed)),
+            "dropped" => Ok(Self::State(State::Abandoned)),
+            _ => word.parse().map(Self::State),
+        }
+    }
+}
+
 /// How many closed sessions are read before something is shown.
 const ROWS_MAX: usize = 1000;
 
@@ -44,7 +82,7 @@ impl Arguments {
     pub(super) fn run(&self, context: &mut Context) -> Result<Answer, Failure> {
         let mut engine = context.engine_with_capabilities(&self.can)?;
         let states = match (self.state.is_empty(), self.all) {
-            (false, _) => self.state.clone(),
+            (false, _) => self.states(),
             (true, true) => State::ALL.to_vec(),
             (true, false) => vec![State::Active, State::Planned, State::Drafting],
         };
@@ -87,7 +125,21 @@ impl Arguments {
         Ok(Answer::new(text, json!({})).with_notes(said))
     }
 
+    /// The states that were asked for, each once.
+    fn states(&self) -> Vec<State> {
+        let mut states: Vec<State> = Vec::new();
+        for state in self.state.iter().map(|wanted| wanted.state()) {
+            if !states.contains(&state) {
+                states.push(state);
+            }
+        }
+        states
+    }
+
     fn wants(&self, listed: &Listed, agent: &AgentName) -> bool {
+        if !self.state.is_empty() && !self.state.iter().any(|wanted| wanted.fits(listed)) {
+            return false;
+        }
         let stale = matches!(listed.life, Some(Life::Quiet | Life::Expired));
         (!self.mine || listed.claim().is_some_and(|claim| claim.agent == *agent))
             && (!self.stale || stale)

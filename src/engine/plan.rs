@@ -238,21 +238,8 @@ impl Core {
 
     /// Today's date with the title's slug, numbered when that is taken on the board or among the hub's drafts.
     pub(super) fn new_id(&self, tip: &Tip, request: &NewRequest) -> Result<SessionId, Error> {
-        let shelf = self.shelf(tip, tip.board)?;
-        let drafts = self.local_drafts(&tip.whereabouts.layout);
-        let taken = |id: &SessionId| -> Result<bool, Error> {
-            if drafts.contains(id) {
-                return Ok(true);
-            }
-            for state in State::ALL {
-                if shelf.holds(state, id)? {
-                    return Ok(true);
-                }
-            }
-            Ok(shelf.archived(id)?.is_some())
-        };
         if let Some(id) = &request.id {
-            if taken(id)? {
+            if self.is_taken(tip, id)? {
                 return Err(Refusal::new(Code::Taken, format!("session `{id}` exists already"))
                     .text("id", id.as_str())
                     .hint(format!("git session show {id}"))
@@ -266,16 +253,32 @@ impl Core {
                 .hint("git session new <title> --id YYYY-MM-DD-some-words")
         })?;
         let first = SessionId::new(Kind::Work, tip.now.date(), &slug);
-        if !taken(&first)? {
-            return Ok(first);
+        self.free_id(tip, &first)
+    }
+
+    /// The id, or the first of its numbers that is free.
+    pub(super) fn free_id(&self, tip: &Tip, first: &SessionId) -> Result<SessionId, Error> {
+        if !self.is_taken(tip, first)? {
+            return Ok(first.clone());
         }
         for count in 2..10_000 {
             let id = first.numbered(count);
-            if !taken(&id)? {
+            if !self.is_taken(tip, &id)? {
                 return Ok(id);
             }
         }
         Err(Refusal::new(Code::Taken, format!("session `{first}` exists already, and so do its numbers")).into())
+    }
+
+    /// Whether the id is on the board, in its archive or among the hub's drafts.
+    pub(super) fn is_taken(&self, tip: &Tip, id: &SessionId) -> Result<bool, Error> {
+        let shelf = self.shelf(tip, tip.board)?;
+        for state in State::ALL {
+            if shelf.holds(state, id)? {
+                return Ok(true);
+            }
+        }
+        Ok(shelf.archived(id)?.is_some() || self.local_drafts(&tip.whereabouts.layout).contains(id))
     }
 
     /// Writes a draft into the hub's working tree, which may have links that the repository brought.

@@ -30,6 +30,7 @@ mod races;
 mod remote;
 mod script;
 mod secrets;
+mod seed_style;
 mod servers;
 mod signed;
 mod takeover;

@@ -14,7 +14,7 @@ pub use leavings::{Fate, Leaving, LeavingKind};
 
 use super::hub::Occasion;
 use super::options::Rehearsal;
-use super::update::Step;
+use super::proposal::Step;
 use super::{Core, Engine, Error, Tip};
 use crate::domain::archive::{Archive, Archived};
 use crate::domain::board::{Board, Shelf};
