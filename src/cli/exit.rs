@@ -62,7 +62,7 @@ pub const MEANINGS: [Meaning; 14] = [
 /// The status for a refusal.
 pub const fn of_refusal(code: Code) -> u8 {
     match code {
-        Code::NoReason | Code::BadId | Code::Ambiguous => 2,
+        Code::NoReason | Code::BadId | Code::NotImportable | Code::Ambiguous => 2,
         Code::Held | Code::NotHolder | Code::NotPlanned | Code::NoSession | Code::Taken | Code::PlanChanged => 3,
         Code::Nothing => 4,
         Code::Dirty

@@ -18,6 +18,7 @@ mod facts;
 mod fork;
 mod handoff;
 mod hooks;
+mod import;
 mod init;
 mod learn;
 mod list;

@@ -11,6 +11,7 @@ pub mod change;
 pub mod commit_message;
 pub mod digest;
 pub mod facts;
+pub mod foreign;
 pub mod format;
 pub mod id;
 pub mod knowledge;

@@ -63,6 +63,8 @@ codes! {
     NoReason = "no_reason",
     /// Not an id.
     BadId = "bad_id",
+    /// What was to be imported is not as documented.
+    NotImportable = "not_importable",
     /// More than one session is meant.
     Ambiguous = "ambiguous",
 }

@@ -56,7 +56,7 @@ pub(super) fn read_draft(id: &SessionId, folder: &Path) -> Result<Draft, Error> 
 }
 
 /// Reads a folder's regular files, sorted, without following anything.
-fn read_folder(folder: &Path, prefix: &str, files: &mut Vec<FolderFile>) -> Result<(), Error> {
+pub(super) fn read_folder(folder: &Path, prefix: &str, files: &mut Vec<FolderFile>) -> Result<(), Error> {
     let mut entries: Vec<_> =
         fs::read_dir(folder).map_err(Error::file(folder))?.collect::<Result<_, _>>().map_err(Error::file(folder))?;
     entries.sort_by_key(fs::DirEntry::file_name);

@@ -21,6 +21,7 @@ mod glance;
 mod guards;
 mod handover;
 mod hazards;
+mod import;
 mod keep;
 mod killed;
 mod lifecycle;

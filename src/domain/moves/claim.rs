@@ -170,7 +170,7 @@ pub(super) fn next_epoch(record: &Record) -> u32 {
 /// The plan's criteria, each with what an earlier holder made of the very same text; then what an earlier holder added
 /// or judged and the plan does not have: whoever is next starts from that too. Under another name, where the plan has
 /// taken its own.
-pub(super) fn criteria(plan: &Plan, known: &[Criterion]) -> Vec<Criterion> {
+pub fn criteria(plan: &Plan, known: &[Criterion]) -> Vec<Criterion> {
     let earlier = |id: &str, text: &str| {
         let same = || known.iter().filter(|old| old.text == text);
         same().find(|old| old.id == id).or_else(|| same().next())

@@ -6,19 +6,21 @@ mod claim;
 mod complete;
 mod fork;
 mod handover;
+mod import;
 mod plan;
 mod prune;
 mod ready;
 mod takeover;
 mod work;
 
-pub use claim::{ClaimWish, Claimed, Terms, claim};
+pub use claim::{ClaimWish, Claimed, Terms, claim, criteria};
 pub use complete::{
     Abandonment, Completion, KnowledgeDraft, Unmet, abandon, await_landing, check_completion, complete,
     knowledge_session,
 };
 pub use fork::{ForkWish, fork, retitled};
 pub use handover::{Bequest, hand_over, pause, resume};
+pub use import::{Arrival, import};
 pub use plan::{Draft, EPHEMERAL, create, make_ready, unready};
 pub use prune::{Due, Leaving, Retention, prune};
 pub use ready::{Agenda, Candidate, Gate, next, standing_reasons};

@@ -1,20 +1,23 @@
 //! Sessions that another tool had before: they begin in any state, and only what the record tells of can be so.
 
+use super::super::record::Ending;
 use super::super::state::State;
 use super::{Flaw, Place, Step, Verdicts};
 
-/// An imported session has the first claim or none, a result if and only if it has ended, and its claim's line.
+/// An imported session has a claim where one may be, a result only of how it ended, and its claim's line.
 pub(super) fn check_import(step: &Step<'_>, verdicts: &mut Verdicts) {
     let touched = step.touched;
     let Some(after) = step.after() else { return };
     let record = after.record();
     let claim = after.claim();
-    let has_result = record.is_some_and(|record| record.result.is_some());
-    if has_result != after.state.closed() {
-        verdicts.add(Flaw::RecordDisagrees, touched, format!("is imported as {}, which its result is not", after.state));
-    }
-    if claim.is_some_and(|claim| claim.epoch != 1) {
-        verdicts.add(Flaw::Epoch, touched, "is imported with a claim that is not its first");
+    let ending = record.and_then(|record| record.result.as_ref()).map(|result| result.outcome);
+    let fits = match (after.state, ending) {
+        // What shell scripts ended has no record of its end.
+        (_, None) | (State::Completed, Some(Ending::Completed)) | (State::Abandoned, Some(Ending::Abandoned)) => true,
+        (State::Drafting | State::Planned | State::Active | State::Completed | State::Abandoned, Some(_)) => false,
+    };
+    if !fits {
+        verdicts.add(Flaw::RecordDisagrees, touched, format!("is imported as {}, but its result is another", after.state));
     }
     let may_be_claimed = after.state == State::Active || after.state.closed();
     if claim.is_some() && !may_be_claimed {
