@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use super::tip::resolved;
 use super::{Core, Engine, Error, Tip};
+use crate::domain::archive::Archived;
 use crate::domain::board::{Board, Broken, PlanFile, Shelf, Standing};
 use crate::domain::id::{IdQuery, NotOne, SessionId};
 use crate::domain::lease;
 pub use crate::domain::lease::Life;
 use crate::domain::moves::{self, Agenda};
 use crate::domain::plan::Plan;
-use crate::domain::archive::Archived;
 use crate::domain::record::{Claim, Lifetime, Record};
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::state::State;

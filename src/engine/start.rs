@@ -84,7 +84,8 @@ impl Engine {
         for _ in 0..ROUNDS_MAX {
             let tip = self.look_to_read()?;
             let id = self.core.id_for(&tip, request)?;
-            let text = template::render_plan(&plan_of(&id, request), self.core.template(&tip, "SESSION.md.j2")?.as_deref())?;
+            let text =
+                template::render_plan(&plan_of(&id, request), self.core.template(&tip, "SESSION.md.j2")?.as_deref())?;
             let files = vec![FolderFile { path: "SESSION.md".to_owned(), bytes: text.into_bytes() }];
             let draft = Draft { id: id.clone(), files };
             secrets_in(&id, &draft.files, &[])?;
@@ -137,7 +138,8 @@ fn plan_of(id: &SessionId, request: &StartRequest) -> PlanDraft {
     let task = &request.task;
     plan.title = Some(request.slug.clone().unwrap_or_else(|| task.clone()));
     plan.task = Some(task.clone());
-    plan.context = request.context.clone().unwrap_or_else(|| format!("The task `{task}`, as it stands where it is kept."));
+    plan.context =
+        request.context.clone().unwrap_or_else(|| format!("The task `{task}`, as it stands where it is kept."));
     plan.acceptance_criteria = match request.criteria.as_slice() {
         [] => vec![format!("{BEGINS}{task}{ENDS}")],
         criteria => criteria.to_vec(),
@@ -204,7 +206,10 @@ impl Core {
         let commit = found.and_then(|object| object.peel_to_commit().ok()).map(|commit| commit.id());
         let shown = wanted.escape_debug();
         match commit {
-            None => Some(format!("`{shown}` is no commit here; it is noted in the plan, and the work starts at {}", tip.base)),
+            None => Some(format!(
+                "`{shown}` is no commit here; it is noted in the plan, and the work starts at {}",
+                tip.base
+            )),
             Some(commit) if store::contains(self.store.repository(), tip.base, commit).unwrap_or(false) => None,
             Some(_) => Some(format!(
                 "commit `{shown}` is not on `{}`; it is noted in the plan, and the work starts at {}",

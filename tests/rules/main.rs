@@ -8,6 +8,7 @@
 mod broken;
 mod fold;
 mod handover;
+mod keeping;
 mod knowledge;
 mod next;
 mod refusals;

@@ -140,7 +140,10 @@ fn a_tree_of_agent_session_comes_over_in_one_swap_with_ids_statuses_claims_and_t
     let blocked = one.run(&["list", "--status", "blocked"]).done();
     assert_eq!(blocked["sessions"][0]["id"], "2026-06-08-blocked-by-review");
     let done = one.run(&["show", "2026-06-10-done"]).done()["session"].clone();
-    assert_eq!((&done["result"]["summary"], &done["result"]["ended_at"]), (&json!("merged as 12"), &json!("2026-06-10T15:00:00Z")));
+    assert_eq!(
+        (&done["result"]["summary"], &done["result"]["ended_at"]),
+        (&json!("merged as 12"), &json!("2026-06-10T15:00:00Z"))
+    );
     assert_eq!(done["claim"]["agent"], "lars");
     let dropped = one.run(&["show", "2026-06-11-dropped"]).done()["session"].clone();
     assert_eq!((&dropped["ephemeral"], &dropped["result"]["ended_at"]), (&json!(true), &json!("2026-06-11T07:00:00Z")));
@@ -177,7 +180,8 @@ fn imported_again_nothing_changes_whatever_happened_meanwhile() {
     let json = fs::read_to_string(more.join("session.json")).unwrap().replace("2026-06-09-open", "2026-06-20-more");
     fs::write(more.join("session.json"), json).unwrap();
     let told = one.run(&["import", &path]).done();
-    let fresh: Vec<&Value> = told["sessions"].as_array().unwrap().iter().filter(|one| one["already"] == false).collect();
+    let fresh: Vec<&Value> =
+        told["sessions"].as_array().unwrap().iter().filter(|one| one["already"] == false).collect();
     assert_eq!(fresh.len(), 1, "{told}");
     assert_eq!(fresh[0]["id"], "2026-06-20-more");
     assert_eq!(found(&one, &["verify-log"]), (0, vec![], vec![]));
@@ -194,7 +198,10 @@ fn whatever_is_not_as_documented_is_named_and_nothing_is_imported() {
     names.sort();
     for name in names {
         let message = one.run(&["import", &fixture(&format!("bad/{name}"))]).refused("not_importable", 2);
-        said.push_str(&format!("{name}: {}\n", message.lines().next().unwrap().trim_start_matches("nothing was imported: `2026-06-07-x`: ")));
+        said.push_str(&format!(
+            "{name}: {}\n",
+            message.lines().next().unwrap().trim_start_matches("nothing was imported: `2026-06-07-x`: ")
+        ));
     }
     insta::assert_snapshot!(said, @r"
     another-id: `session.json` field `id`: `2026-06-07-y` is not the name of its folder, `2026-06-07-x`
@@ -222,7 +229,11 @@ fn whatever_is_not_as_documented_is_named_and_nothing_is_imported() {
     let told = one.run(&["import", &mixed.display().to_string()]);
     assert_eq!(told.details("problems").len(), 4, "{}", told.out);
     told.refused("not_importable", 2);
-    for nothing in ["/nowhere", &world.root.join("home").display().to_string(), &world.root.join("home/gitconfig").display().to_string()] {
+    for nothing in [
+        "/nowhere",
+        &world.root.join("home").display().to_string(),
+        &world.root.join("home/gitconfig").display().to_string(),
+    ] {
         one.run(&["import", nothing]).refused("not_importable", 2);
     }
     assert_eq!(world.remote(&["rev-parse", "main"]), tip);
@@ -256,7 +267,10 @@ fn an_id_that_is_somebody_else_s_is_taken_and_a_name_that_is_made_gets_a_number(
     let told = one.run(&["import", &path]).done();
     assert_eq!(told["sessions"][6]["id"], "2026-06-11-run-7-second-try-2");
     let again = one.run(&["import", &path]).done();
-    assert_eq!((&again["sessions"][6]["id"], &again["sessions"][6]["already"]), (&json!("2026-06-11-run-7-second-try-2"), &json!(true)));
+    assert_eq!(
+        (&again["sessions"][6]["id"], &again["sessions"][6]["already"]),
+        (&json!("2026-06-11-run-7-second-try-2"), &json!(true))
+    );
     let other = World::new();
     let two = other.agent("two");
     two.run(&["new", "x", "--id", "2026-06-09-open", "--ready", "--context", "c", "--criterion", "c"]).done();
@@ -341,7 +355,10 @@ fn folders_that_are_in_place_are_used_as_they_are() {
 fn one_plan_becomes_a_draft() {
     let world = World::new();
     let one = world.agent("one");
-    one.write("plans/auth.md", "# Session: 2026-05-01-auth\n\n## Context\n\nwhy\n\n## Acceptance Criteria\n\n- [ ] x\n");
+    one.write(
+        "plans/auth.md",
+        "# Session: 2026-05-01-auth\n\n## Context\n\nwhy\n\n## Acceptance Criteria\n\n- [ ] x\n",
+    );
     one.write("plans/none.md", "# Auth\n\nwords\n");
     let told = one.run(&["import", "plans/auth.md"]).done();
     assert_eq!(rows(&told), ["2026-05-01-auth plan - 2026-05-01-auth drafting"]);

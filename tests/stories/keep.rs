@@ -47,7 +47,9 @@ fn ended() -> (World, Agent) {
     one.run(&["abandon", &id("pages"), "--reason", "no use"]).done();
     remember(&one, "tokens").run(&["publish"]).done();
     for slug in ["auth", "pages", "tokens"] {
-        for name in ["git-session/wip/2026-11-20-X", "git-session/wip/2026-11-20-X.epoch-1", "heads/session-wip/2026-11-20-X"] {
+        for name in
+            ["git-session/wip/2026-11-20-X", "git-session/wip/2026-11-20-X.epoch-1", "heads/session-wip/2026-11-20-X"]
+        {
             let name = format!("refs/{}", name.replace('X', slug));
             one.git(&["push", "--quiet", "origin", &format!("main:{name}")]);
             one.git(&["update-ref", &name, "main"]);
@@ -64,7 +66,10 @@ fn seen(world: &World, hub: &Agent) -> BTreeMap<String, String> {
         ("remote".to_owned(), format!("{:?}", world.refs().keys().collect::<Vec<_>>())),
         ("here".to_owned(), hub.git(&["for-each-ref", "--format=%(refname)", "refs/git-session", "refs/heads"])),
         ("worktrees".to_owned(), hub.git(&["worktree", "list", "--porcelain"])),
-        ("files".to_owned(), format!("{:?}", crate::world::files(&hub.dir, &|path| path == ".git").keys().collect::<Vec<_>>())),
+        (
+            "files".to_owned(),
+            format!("{:?}", crate::world::files(&hub.dir, &|path| path == ".git").keys().collect::<Vec<_>>()),
+        ),
     ])
 }
 
@@ -113,13 +118,28 @@ fn applied_it_takes_the_memory_of_what_has_ended_and_nothing_else() {
     assert_eq!(world.subjects("main")[0], "[sessions] Prune sessions");
     assert_eq!(
         paths(&world, "auth"),
-        ["2026-11-20-auth.patch", "SESSION.md", "completion.md", "notes.md", "session.yaml", "subsessions.md", "worklog.md"]
+        [
+            "2026-11-20-auth.patch",
+            "SESSION.md",
+            "completion.md",
+            "notes.md",
+            "session.yaml",
+            "subsessions.md",
+            "worklog.md"
+        ]
     );
-    assert_eq!(paths(&world, "pages"), ["SESSION.md", "completion.md", "notes.md", "session.yaml", "subsessions.md", "worklog.md"]);
+    assert_eq!(
+        paths(&world, "pages"),
+        ["SESSION.md", "completion.md", "notes.md", "session.yaml", "subsessions.md", "worklog.md"]
+    );
     assert_eq!(paths(&world, "tokens"), before, "what lives is as it was");
     let is_wip = |name: &String| name.contains("wip") && !name.starts_with("refs/remotes/");
     let wip = |refs: Vec<String>| refs.into_iter().filter(is_wip).collect::<Vec<_>>();
-    let tokens = ["refs/git-session/wip/2026-11-20-tokens", "refs/git-session/wip/2026-11-20-tokens.epoch-1", "refs/heads/session-wip/2026-11-20-tokens"];
+    let tokens = [
+        "refs/git-session/wip/2026-11-20-tokens",
+        "refs/git-session/wip/2026-11-20-tokens.epoch-1",
+        "refs/heads/session-wip/2026-11-20-tokens",
+    ];
     assert_eq!(wip(world.refs().into_keys().collect()), tokens);
     let here = one.git(&["for-each-ref", "--format=%(refname)"]);
     assert_eq!(wip(here.lines().map(str::to_owned).collect()), tokens);
@@ -228,7 +248,8 @@ fn a_link_in_a_checkout_s_place_is_removed_as_a_link() {
     assert_eq!(kinds("pages"), ["link"]);
     assert_eq!(victim.read("precious.txt"), "precious\n");
     assert!(world.root.join("moved/src/lib.txt").exists(), "where it led is nobody's business");
-    let left: Vec<String> = fs::read_dir(&places).unwrap().map(|one| one.unwrap().file_name().into_string().unwrap()).collect();
+    let left: Vec<String> =
+        fs::read_dir(&places).unwrap().map(|one| one.unwrap().file_name().into_string().unwrap()).collect();
     assert_eq!(left.iter().filter(|name| !name.starts_with('.')).count(), 3, "{left:?}");
     for name in ["2026-11-20-search", "2026-11-20-tokens", "other"] {
         assert!(left.contains(&name.to_owned()), "{name} is not of a session that has ended: {left:?}");
@@ -354,7 +375,10 @@ fn verify_log_names_what_only_looks_like_a_prune() {
     let (world, one) = &ended();
     let planner = world.planner();
     let say = |event: &str, nonce: u8| {
-        format!("[sessions] x\n\nSession-Event: {event}\nSession-Agent: mallory\nSession-Nonce: {}", format!("{nonce:02x}").repeat(16))
+        format!(
+            "[sessions] x\n\nSession-Event: {event}\nSession-Agent: mallory\nSession-Nonce: {}",
+            format!("{nonce:02x}").repeat(16)
+        )
     };
     let commit = |event: &str, nonce: u8, edit: &dyn Fn()| {
         planner.git(&["pull", "--quiet"]);
@@ -372,7 +396,10 @@ fn verify_log_names_what_only_looks_like_a_prune() {
     assert_eq!(commit("pruned", 1, &remove(format!("{done}/log.jsonl"))), Vec::<String>::new());
     assert_eq!(commit("pruned", 2, &remove(format!("{done}/worklog.md"))), ["ended_changed 2026-11-20-auth"]);
     assert_eq!(commit("pruned", 3, &remove(format!("{done}/SESSION.md"))), ["ended_changed 2026-11-20-auth"]);
-    assert_eq!(commit("pruned", 4, &|| world.planner().write(&format!("{done}/log.jsonl"), "{}\n")), ["ended_changed 2026-11-20-auth"]);
+    assert_eq!(
+        commit("pruned", 4, &|| world.planner().write(&format!("{done}/log.jsonl"), "{}\n")),
+        ["ended_changed 2026-11-20-auth"]
+    );
     let active = format!("{ROOT}/active/{}/log.jsonl", id("tokens"));
     assert_eq!(commit("pruned", 5, &remove(active)), ["illegal_move 2026-11-20-tokens"]);
     let gone = || fs::remove_dir_all(world.planner().dir.join(&done)).unwrap();
@@ -384,7 +411,10 @@ fn verify_log_names_what_only_looks_like_a_prune() {
     let bend = |text: String| move || world.planner().write(&format!("{ROOT}/archive/2026.jsonl"), &text);
     let bent = line.replace("\"completed\"", "\"abandoned\"");
     assert_eq!(commit("archived", 8, &bend(bent)), ["illegal_move 2026-11-20-auth", "archive_changed 2026-11-20-auth"]);
-    assert_eq!(commit("published", 9, &bend(String::new())), ["archive_changed 2026-11-20-auth", "archive_changed 2026-11-20-pages"]);
+    assert_eq!(
+        commit("published", 9, &bend(String::new())),
+        ["archive_changed 2026-11-20-auth", "archive_changed 2026-11-20-pages"]
+    );
     assert_eq!(commit("archived", 10, &bend(format!("{line}x\n"))), ["bad_archive -"]);
 }
 
@@ -405,7 +435,8 @@ fn a_prune_that_is_killed_anywhere_is_finished_by_the_same_command() {
             crate::world::copy(&entry.unwrap().path(), &world.root);
         }
     };
-    for words in [&["prune", "--keep-days", "0", "--apply"][..], &["prune", "--keep-days", "0", "--apply", "--archive"]] {
+    for words in [&["prune", "--keep-days", "0", "--apply"][..], &["prune", "--keep-days", "0", "--apply", "--archive"]]
+    {
         restore();
         let list = saved.path().join("points");
         let told = one.with("GIT_SESSION_STEPS", &list.display().to_string()).run(words).done();
@@ -421,7 +452,11 @@ fn a_prune_that_is_killed_anywhere_is_finished_by_the_same_command() {
             assert_eq!(world.state(&id("tokens")), "active", "killed at {point}");
             one.run(words).done();
             assert_same(&masked_seen(&world, hub), &want, &format!("killed at {point}"));
-            let prunes = world.subjects("main").iter().filter(|subject| subject.starts_with("[sessions] ") && !subject.contains("Init")).count();
+            let prunes = world
+                .subjects("main")
+                .iter()
+                .filter(|subject| subject.starts_with("[sessions] ") && !subject.contains("Init"))
+                .count();
             assert_eq!(prunes, 1, "killed at {point}");
         }
     }

@@ -73,11 +73,15 @@ fn a_start_that_is_killed_half_way_is_finished_by_the_next() {
         hub.killed_at(point, &words).exits(128 + 9);
         let won = hub.run(&words).won();
         assert!(won.checkout.join("src/lib.txt").exists(), "killed at {point}");
-        let open = hub.run(&["list"]).done()["sessions"].as_array().unwrap().iter().filter(|one| one["id"] == won.id).count();
+        let open =
+            hub.run(&["list"]).done()["sessions"].as_array().unwrap().iter().filter(|one| one["id"] == won.id).count();
         assert_eq!(open, 1, "killed at {point}");
         assert_eq!(world.times("main", &format!("[{}] Ready session", won.id)), 1, "killed at {point}");
         assert_eq!(world.times("main", &format!("[{}] Claim session", won.id)), 1, "killed at {point}");
-        assert_eq!(hub.run(&["list", "--mine", "--as", "lars"]).done()["sessions"].as_array().unwrap().len(), round + 1);
+        assert_eq!(
+            hub.run(&["list", "--mine", "--as", "lars"]).done()["sessions"].as_array().unwrap().len(),
+            round + 1
+        );
     }
 }
 
@@ -114,7 +118,8 @@ fn experiments_neither_stand_in_the_way_nor_are_stood_in_the_way_of() {
 fn a_start_says_what_it_does_not_understand_and_rehearses() {
     let world = World::new();
     let hub = world.clone_at("hub").named("lars");
-    for words in [&["start"][..], &["start", "--task", ""], &["start", "--task", "a\nb"], &["start", "--task", "日本"]] {
+    for words in [&["start"][..], &["start", "--task", ""], &["start", "--task", "a\nb"], &["start", "--task", "日本"]]
+    {
         assert_eq!(hub.run(words).status, 2, "{words:?}");
     }
     for words in [&["close", "x"][..], &["close", "x", "--status", "active"]] {

@@ -98,11 +98,8 @@ pub fn read(name: &str, files: &[FolderFile]) -> Result<Foreign, Vec<String>> {
 /// A file in its place here: what has the same name and meaning stays, the rest is kept verbatim in a folder of its own.
 fn placed(file: &FolderFile) -> FolderFile {
     let same = matches!(file.path.as_str(), "assumptions.md" | "decisions.md" | "validation.md");
-    let path = if same || file.path.starts_with("checkpoints/") {
-        file.path.clone()
-    } else {
-        format!("{KEPT}/{}", file.path)
-    };
+    let path =
+        if same || file.path.starts_with("checkpoints/") { file.path.clone() } else { format!("{KEPT}/{}", file.path) };
     FolderFile { path, bytes: file.bytes.clone() }
 }
 

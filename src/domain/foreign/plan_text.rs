@@ -25,7 +25,11 @@ impl PlanText {
         let heading = plan.heading.as_deref().unwrap_or_default();
         let title = heading.strip_prefix("Plan:").unwrap_or(heading).trim();
         let mut notes = Vec::new();
-        for (name, word) in [("Constraints", "Constraint"), ("Current checkpoint", "Current checkpoint"), ("Next action", "Next action")] {
+        for (name, word) in [
+            ("Constraints", "Constraint"),
+            ("Current checkpoint", "Current checkpoint"),
+            ("Next action", "Next action"),
+        ] {
             notes.extend(items(&section(name)).into_iter().map(|item| format!("{word}: {item}")));
         }
         Self {

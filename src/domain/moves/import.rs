@@ -29,12 +29,7 @@ pub struct Arrival {
 ///
 /// # Errors
 /// `taken` with the first id that is in use; [`Stop::Broken`].
-pub fn import(
-    board: &Board<'_>,
-    arrivals: &[Arrival],
-    caller: &Caller,
-    nonce: &Nonce,
-) -> Result<Option<Change>, Stop> {
+pub fn import(board: &Board<'_>, arrivals: &[Arrival], caller: &Caller, nonce: &Nonce) -> Result<Option<Change>, Stop> {
     let mut edits = Vec::new();
     let mut named = Vec::new();
     let mut lines: Vec<(SessionId, i64)> = Vec::new();

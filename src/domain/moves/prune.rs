@@ -116,7 +116,8 @@ pub fn prune(
     if edits.is_empty() {
         return Ok(None);
     }
-    let changed = |path: &String| leaving.iter().any(|one| one.archived.is_some() && Archive::file_of(&one.id) == *path);
+    let changed =
+        |path: &String| leaving.iter().any(|one| one.archived.is_some() && Archive::file_of(&one.id) == *path);
     let years = archives.iter().filter(|(path, _)| changed(path));
     edits.extend(years.map(|(path, year)| Edit::Root {
         path: path.clone(),

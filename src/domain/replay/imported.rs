@@ -17,7 +17,11 @@ pub(super) fn check_import(step: &Step<'_>, verdicts: &mut Verdicts) {
         (State::Drafting | State::Planned | State::Active | State::Completed | State::Abandoned, Some(_)) => false,
     };
     if !fits {
-        verdicts.add(Flaw::RecordDisagrees, touched, format!("is imported as {}, but its result is another", after.state));
+        verdicts.add(
+            Flaw::RecordDisagrees,
+            touched,
+            format!("is imported as {}, but its result is another", after.state),
+        );
     }
     let may_be_claimed = after.state == State::Active || after.state.closed();
     if claim.is_some() && !may_be_claimed {

@@ -44,7 +44,11 @@ pub(super) fn check_line_of_archive(step: &Step<'_>, verdicts: &mut Verdicts) {
     }
     let archives = step.words.is_some_and(|words| words.event == ARCHIVED);
     if !archives || !leaves_its_line(touched) {
-        verdicts.add(Flaw::ArchiveChanged, touched, "has its line in the archive changed, which only an archiving does");
+        verdicts.add(
+            Flaw::ArchiveChanged,
+            touched,
+            "has its line in the archive changed, which only an archiving does",
+        );
     }
 }
 

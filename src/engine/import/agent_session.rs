@@ -153,14 +153,7 @@ fn plan_of(id: &SessionId, session: &Foreign) -> PlanDraft {
 impl Core {
     /// The claim as it was written down there. Its nonce is nobody's: whoever goes on takes the session over, which
     /// waits for the lease like every takeover.
-    fn foreign_claim(
-        &self,
-        tip: &Tip,
-        id: &SessionId,
-        session: &Foreign,
-        nonce: &Nonce,
-        plan: Oid,
-    ) -> Option<Claim> {
+    fn foreign_claim(&self, tip: &Tip, id: &SessionId, session: &Foreign, nonce: &Nonce, plan: Oid) -> Option<Claim> {
         let claim = session.claim.as_ref()?;
         Some(Claim {
             agent: claim.agent.clone(),

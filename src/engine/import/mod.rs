@@ -208,14 +208,16 @@ impl Core {
                     .into());
             }
         }
-        Err(Refusal::new(Code::Taken, format!("session `{}` is here already, and so are its numbers", candidate.id)).into())
+        Err(Refusal::new(Code::Taken, format!("session `{}` is here already, and so are its numbers", candidate.id))
+            .into())
     }
 
     /// The older lock file is honoured where it is; retiring it is not an import's to do.
     fn note_old_lock(&self, tip: &Tip) -> Result<Option<String>, Error> {
         let shelf = self.shelf(tip, tip.board)?;
         let old = Board::read(&shelf)?.old_lock().is_some();
-        Ok(old.then(|| "the older lock file on this board counts as it is; `git session doctor` tells of it".to_owned()))
+        Ok(old
+            .then(|| "the older lock file on this board counts as it is; `git session doctor` tells of it".to_owned()))
     }
 }
 

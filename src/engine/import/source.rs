@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::drafts::read_folder;
 use super::super::{Core, Error, Tip};
-use super::{Candidate, Found, Name, note_import, not_importable};
+use super::{Candidate, Found, Name, not_importable, note_import};
 use crate::domain::foreign::METADATA;
 use crate::domain::id::SessionId;
 use crate::domain::layout::Layout;
@@ -36,7 +36,8 @@ const ROOTS: [&str; 4] = [Layout::ROOT, Layout::ROOT_OLD, ".agents/sessions", ""
 /// Finds out what is at `path`.
 pub(super) fn find(path: &Path) -> Result<Source, Error> {
     let shown = path.display().to_string();
-    let data = fs::metadata(path).map_err(|error| not_importable(&shown, vec![format!("`{}`: {error}", shown.escape_debug())]))?;
+    let data = fs::metadata(path)
+        .map_err(|error| not_importable(&shown, vec![format!("`{}`: {error}", shown.escape_debug())]))?;
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let folder = path.parent().unwrap_or(path);
     if data.is_file() {
@@ -44,7 +45,8 @@ pub(super) fn find(path: &Path) -> Result<Source, Error> {
             METADATA => Ok(Source::AgentSessions(vec![folder.to_owned()])),
             Layout::LOCK => {
                 let top = if folder.ends_with(".agents") { folder.parent().unwrap_or(folder) } else { folder };
-                layout_below(top, Some(path.to_owned())).ok_or_else(|| nothing_in(&shown, "no state folders belong to it"))
+                layout_below(top, Some(path.to_owned()))
+                    .ok_or_else(|| nothing_in(&shown, "no state folders belong to it"))
             }
             _ if name.ends_with(".md") => Ok(Source::Plan(path.to_owned())),
             _ => Err(nothing_in(&shown, "it is neither session.json, sessions.lock nor a plan in Markdown")),
@@ -64,7 +66,8 @@ pub(super) fn find(path: &Path) -> Result<Source, Error> {
     if !folders.is_empty() {
         return Ok(Source::AgentSessions(folders));
     }
-    layout_below(path, None).ok_or_else(|| nothing_in(&shown, "no folder in it has a session.json, and it has no state folders"))
+    layout_below(path, None)
+        .ok_or_else(|| nothing_in(&shown, "no folder in it has a session.json, and it has no state folders"))
 }
 
 fn nothing_in(path: &str, why: &str) -> Error {
@@ -126,7 +129,8 @@ pub(super) fn read_layout(root: &Path, lock: Option<&Path>) -> Result<Found, Err
 fn one_of_layout(folder: &Path, state: State, id: &SessionId, line: Option<i64>) -> Result<Candidate, String> {
     let mut files = Vec::new();
     read_folder(folder, "", &mut files).map_err(|error| error.to_string())?;
-    let plan = files.iter().find(|file| file.path == "SESSION.md").ok_or(format!("`{state}/{id}` has no SESSION.md"))?;
+    let plan =
+        files.iter().find(|file| file.path == "SESSION.md").ok_or(format!("`{state}/{id}` has no SESSION.md"))?;
     let plan = Plan::parse(&plan.bytes).map_err(|error| format!("`{state}/{id}/SESSION.md` {error}"))?;
     let record = match files.iter().find(|file| file.path == "session.yaml") {
         None => None,
@@ -154,7 +158,14 @@ fn one_of_layout(folder: &Path, state: State, id: &SessionId, line: Option<i64>)
         note_import(&mut record, core, tip, id.as_str(), "an older layout");
         Ok(Arrival { state, record, files: files.clone(), line })
     };
-    Ok(Candidate { source, standing: state.to_string(), holder, id: id.clone(), name: Name::Shared, draft: Box::new(draft) })
+    Ok(Candidate {
+        source,
+        standing: state.to_string(),
+        holder,
+        id: id.clone(),
+        name: Name::Shared,
+        draft: Box::new(draft),
+    })
 }
 
 /// Reads one plan; it becomes a draft on the board.

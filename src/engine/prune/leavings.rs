@@ -138,9 +138,10 @@ impl Core {
         let landed = |head: &Oid| safe.iter().any(|tip| store::contains(engine, *tip, *head).unwrap_or(false));
         let head = head.filter(landed);
         safe.extend(head);
-        let archived = self.user_repository().ok().and_then(|repository| {
-            repository.find_reference(&format!("refs/git-session/archive/{id}")).ok()?.target()
-        });
+        let archived = self
+            .user_repository()
+            .ok()
+            .and_then(|repository| repository.find_reference(&format!("refs/git-session/archive/{id}")).ok()?.target());
         safe.extend(archived);
         let holding = self.private.holding(id).ok().flatten().filter(|holding| holding.stage == Stage::Ended);
         safe.extend(holding.and_then(|holding| Oid::from_str(holding.ended_at.as_deref()?).ok()));

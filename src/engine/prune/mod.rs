@@ -221,7 +221,9 @@ impl Core {
         for line in shelf.archive(layout)? {
             let due = request.retention.due_since(line.state, line.ended_at, line.lifetime, tip.now);
             if due != Due::Kept && !on_board.contains(&line.id) {
-                closed.due.push(Prunable { lifetime: line.lifetime, ..nothing_of(&line.id, line.state, line.ended_at) });
+                closed
+                    .due
+                    .push(Prunable { lifetime: line.lifetime, ..nothing_of(&line.id, line.state, line.ended_at) });
             }
         }
         Ok(closed)

@@ -24,7 +24,9 @@ impl Engine {
     pub(super) fn find_refs(&mut self, due: &mut [Prunable]) -> Vec<String> {
         let (there, warnings) = match self.wip_refs() {
             Ok(there) => (there, Vec::new()),
-            Err(error) => (BTreeMap::new(), vec![format!("the remote's refs are not known: {}", super::super::chain(&error))]),
+            Err(error) => {
+                (BTreeMap::new(), vec![format!("the remote's refs are not known: {}", super::super::chain(&error))])
+            }
         };
         let mut of: BTreeMap<SessionId, Vec<RefName>> = BTreeMap::new();
         for name in there.into_keys() {
