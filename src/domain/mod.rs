@@ -4,8 +4,8 @@
 //! as arguments.
 
 pub mod agent;
-pub mod artifact;
 pub mod archive;
+pub mod artifact;
 pub mod board;
 pub mod change;
 pub mod commit_message;

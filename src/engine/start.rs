@@ -3,9 +3,8 @@
 //! The task names the session: whoever says it again gets the same one, so a start that was killed half-way is finished
 //! by the next. Ephemeral sessions neither stand in anybody's way nor are found by those who mean to stay.
 
-use super::memory::Spread;
 use super::proposal::{Step, Won};
-use super::{ClaimAnswer, ClaimRequest, Core, Engine, Error, Pick, Tip};
+use super::{ClaimAnswer, ClaimRequest, Core, Engine, Error, Pick, Spread, Tip};
 use crate::domain::board::{Board, Shelf};
 use crate::domain::id::{IdQuery, Kind, SessionId, Slug};
 use crate::domain::moves::{self, Draft, FolderFile};
@@ -89,7 +88,8 @@ impl Engine {
             let files = vec![FolderFile { path: "SESSION.md".to_owned(), bytes: text.into_bytes() }];
             let draft = Draft { id: id.clone(), files };
             secrets_in(&id, &draft.files, &[])?;
-            let wish = self.core.wish("start", std::slice::from_ref(&id))?;
+            // As `new --ready`, so that the hooks are those of create and ready; the claim has its own.
+            let wish = self.core.wish("new", std::slice::from_ref(&id))?;
             let won = self.update(&wish, &[], &mut |core, tip| {
                 if let Some((other, _)) = core.open_for(tip, request)? {
                     return Ok(Step::Settled(Some(other)));

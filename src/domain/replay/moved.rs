@@ -3,9 +3,9 @@
 use super::super::board::Standing;
 use super::super::id::Kind;
 use super::super::state::State;
+use super::holder::{check_claim, check_holder, check_unclaimed};
 use super::imported::check_import;
 use super::pruned::check_prune;
-use super::holder::{check_claim, check_holder, check_unclaimed};
 use super::recorded::{check_ending, check_override, check_plan_kept, check_record, check_status};
 use super::{Course, Flaw, Landing, Life, Observed, Place, Replay, Step, Verdicts, Words, hand, standing};
 

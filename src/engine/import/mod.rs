@@ -12,7 +12,7 @@ use git2::Oid;
 
 use super::checks::secrets_in;
 use super::hub::Occasion;
-use super::update::Step;
+use super::proposal::Step;
 use super::{Core, Engine, Error, Tip};
 use crate::domain::board::{Board, Standing};
 use crate::domain::id::SessionId;
