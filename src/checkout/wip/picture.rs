@@ -205,11 +205,9 @@ fn read(checkout: &Path, path: &[u8], mode: i32, engine: &Repository) -> Result<
     }
     // Nothing on the way is a link: git itself does not look behind one.
     beneath(checkout, Path::new(OsStr::from_bytes(path)))?;
-    let closed = |error: &CheckoutError| match error {
-        CheckoutError::File { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
-            Some(Read::Closed("it may not be read".to_owned()))
-        }
-        _ => None,
+    let closed = |error: &CheckoutError| {
+        let denied = matches!(error, CheckoutError::File { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied);
+        denied.then(|| Read::Closed("it may not be read".to_owned()))
     };
     let mut bytes = Vec::new();
     match open_regular(&file) {

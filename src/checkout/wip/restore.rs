@@ -113,14 +113,12 @@ fn differing(
         let path = new.path_bytes().or_else(|| old.path_bytes()).unwrap_or_default().to_vec();
         let tracked = delta.status() != Delta::Added;
         let mode = u32::from(new.mode());
-        let entry = match delta.status() {
-            Delta::Deleted => None,
-            _ if mode == 0o160_000 => {
-                missed.push(format!("the submodule `{}`", shown(&path)));
-                continue;
-            }
-            _ => Some((new.id(), mode)),
-        };
+        let gone = delta.status() == Delta::Deleted;
+        if !gone && mode == 0o160_000 {
+            missed.push(format!("the submodule `{}`", shown(&path)));
+            continue;
+        }
+        let entry = (!gone).then(|| (new.id(), mode));
         found.insert(path.clone(), Wanted { path, entry, tracked });
     }
     Ok(found.into_values().collect())

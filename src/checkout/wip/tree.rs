@@ -26,10 +26,13 @@ pub(super) fn changed(repository: &Repository, base: Oid, changes: &Changes) -> 
 
 type Change<'a> = (&'a [u8], Option<Entry>);
 
+/// What becomes of one name of a folder: itself, and what is below it.
+type Name<'a> = (Option<Option<Entry>>, Vec<Change<'a>>);
+
 fn folder(repository: &Repository, base: Option<Oid>, changes: &[Change<'_>]) -> Result<Option<Oid>, CheckoutError> {
     let base = base.map(|oid| repository.find_tree(oid)).transpose()?;
     let mut builder = repository.treebuilder(base.as_ref())?;
-    let mut own: BTreeMap<&[u8], (Option<Option<Entry>>, Vec<Change<'_>>)> = BTreeMap::new();
+    let mut own: BTreeMap<&[u8], Name<'_>> = BTreeMap::new();
     for (path, entry) in changes {
         match path.iter().position(|byte| *byte == b'/') {
             Some(at) => own.entry(&path[..at]).or_default().1.push((&path[at + 1..], *entry)),

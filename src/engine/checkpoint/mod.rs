@@ -89,6 +89,9 @@ struct Outgoing<'a> {
     secrets: Secrets,
 }
 
+/// A checkpoint on the remote: what was won, under which name, and notes for people.
+type Told = (Won<Option<Oid>>, RefName, Vec<String>);
+
 impl Engine {
     /// Writes down a point of the work, publishes, and keeps a snapshot of everything in the checkout that git does
     /// not ignore: committed, staged, changed, untracked. The same words again, while nothing has changed since, are
@@ -231,12 +234,7 @@ impl Engine {
     }
 
     /// Pushes under the name that the host takes: where it has the second already, or refuses the first.
-    fn push_checkpoint(
-        &mut self,
-        outgoing: &Outgoing<'_>,
-        names: &[RefName; 2],
-        tip: &Tip,
-    ) -> Result<(Won<Option<Oid>>, RefName, Vec<String>), Error> {
+    fn push_checkpoint(&mut self, outgoing: &Outgoing<'_>, names: &[RefName; 2], tip: &Tip) -> Result<Told, Error> {
         let [first, second] = names;
         let there = &tip.advertised.refs;
         let mut name = if there.contains_key(second) && !there.contains_key(first) { second } else { first };
