@@ -293,3 +293,25 @@ fn who_lost_its_own_checkout_resumes_with_the_files_of_the_last_checkpoint() {
     assert_eq!(one.run(&["resume", "auth"]).done()["restored"], serde_json::Value::Null);
     assert_eq!(checkout.read("src/new.txt"), "worked on\n");
 }
+
+#[test]
+fn what_somebody_has_in_a_checkout_of_its_own_is_not_written_over() {
+    let world = World::new();
+    let (one, checkout) = crate::checkpoint::at_work(&world);
+    checkout.run(&["checkpoint", "the form"]).done();
+    lose(&world, &one);
+    let two = world.agent("two");
+    let branch = "session/2026-11-20-auth";
+    two.git(&["fetch", "--quiet", "origin", &format!("{branch}:{branch}")]);
+    let place = world.root.join("elsewhere").display().to_string();
+    two.git(&["worktree", "add", "--quiet", &place, branch]);
+    let mine = two.nameless().inside(&place);
+    mine.write("src/new.txt", "a person's unsaved thought\n");
+    let before = code(&mine.dir);
+    let told = take_over(&two);
+    let restored = told.json["data"]["claims"][0]["restored"].clone();
+    assert_eq!(told.won().checkout, mine.dir);
+    assert_eq!(code(&mine.dir), before);
+    let shown = mine.sh(restored["look"].as_str().unwrap());
+    assert!(String::from_utf8_lossy(&shown.stdout).contains("+staged, then changed"), "{restored}");
+}
