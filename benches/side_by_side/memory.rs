@@ -30,13 +30,14 @@ pub(crate) fn run(mode: Mode, page: &mut Page) {
 }
 
 fn rows(mode: Mode, page: &mut Page, world: &World, checkout: &Path, entries: usize) {
-    let verbs: [(&str, &[&str], Option<f64>); 6] = [
+    let verbs: [(&str, &[&str], Option<f64>); 7] = [
         ("log", &["log", "the login form posts twice", "-t", "progress"], Some(10.0)),
         ("decision", &["decision", "keep the old cookie name", "--body", "clients pin it"], Some(10.0)),
         ("context set", &["context", "set", "port=8080"], None),
         ("log, shown", &["log"], None),
         ("context get", &["context", "get"], None),
         ("criteria", &["criteria"], None),
+        ("brief", &["brief"], Some(100.0)),
     ];
     for (what, arguments, bound) in verbs {
         let mut times = Times::default();

@@ -140,7 +140,7 @@ fn open(id: &str, text: &str) -> Criterion {
 
 /// The record's checkpoints with what the log has of each, and those that only the log has.
 fn points(record: &Record, logged: &[Entry]) -> Vec<Point> {
-    let named = |entry: &Entry| entry.data.get("id").and_then(serde_json::Value::as_str).map(str::to_owned);
+    let named = |entry: &Entry| entry.data.get("checkpoint").and_then(serde_json::Value::as_str).map(str::to_owned);
     let mut bodies: BTreeMap<String, &Entry> = logged.iter().filter_map(|entry| Some((named(entry)?, entry))).collect();
     let mut points: Vec<Point> = Vec::new();
     for one in &record.checkpoints {
@@ -278,7 +278,7 @@ mod tests {
         let mut record = record();
         let at = record.created_at;
         record.checkpoints.push(Checkpoint { id: "001".to_owned(), title: "half".to_owned(), at });
-        let checkpoint = |id: &str, body: &str| json!({"kind": "checkpoint", "text": format!("title {id}"), "body": body, "data": {"id": id}});
+        let checkpoint = |id: &str, body: &str| json!({"kind": "checkpoint", "text": format!("title {id}"), "body": body, "data": {"checkpoint": id}});
         let lines = [
             checkpoint("001", "the form"),
             checkpoint("002", "the tests"),

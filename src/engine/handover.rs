@@ -168,18 +168,12 @@ impl Engine {
             ("context_for_next".to_owned(), context),
         ];
         let data = data.into_iter().collect();
-        let noted =
-            self.work_files(id)?.entries.pop().is_some_and(|last| {
-                (last.kind, &last.text, &last.data) == (EntryKind::Handoff, &bequest.summary, &data)
-            });
-        if !noted {
-            let lines = |title: &str, texts: &[String]| {
-                texts.iter().map(|text| format!("- {title}: {}\n", text.trim())).collect::<String>()
-            };
-            let body = lines("next", &bequest.next_steps) + &lines("blocked by", &bequest.blockers);
-            let body = Some(body.trim_end()).filter(|body| !body.is_empty());
-            self.core.append(id, EntryKind::Handoff, &bequest.summary, body, data)?;
-        }
+        let lines = |title: &str, texts: &[String]| {
+            texts.iter().map(|text| format!("- {title}: {}\n", text.trim())).collect::<String>()
+        };
+        let body = lines("next", &bequest.next_steps) + &lines("blocked by", &bequest.blockers);
+        let body = Some(body.trim_end()).filter(|body| !body.is_empty());
+        self.core.append_once(id, EntryKind::Handoff, &bequest.summary, body, data)?;
         Ok(())
     }
 }

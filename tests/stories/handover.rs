@@ -183,9 +183,7 @@ fn what_is_written_down_and_committed_goes_to_the_remote_and_the_rest_stays_wher
         let before = checkout.git(&["status", "--porcelain", "src"]);
         let told = one.says(words).exits(0);
         insta::allow_duplicates! {
-            insta::assert_snapshot!(masked(&told.err), @r"
-            note: uncommitted work is only in /WORLD/one/.worktrees/2026-11-20-auth: `src/new.txt`, `src/other.txt`; `git session checkpoint 'what is reached' --session 2026-11-20-auth` keeps it on the remote
-            ");
+            insta::assert_snapshot!(masked(&told.err), @"note: uncommitted work is only in /WORLD/one/.worktrees/2026-11-20-auth: `src/new.txt`, `src/other.txt`; `git session checkpoint 'what is reached' --session 2026-11-20-auth` keeps it on the remote");
         }
         assert_eq!(checkout.git(&["status", "--porcelain", "src"]), before, "it stays as it is");
         assert_eq!(world.on("session/2026-11-20-auth", &file).as_deref(), Some("done\n"));

@@ -45,6 +45,29 @@ impl Core {
         self.open_log(id)?.add(kind, text, body, data)
     }
 
+    /// The same where it may be the last entry already: who was killed finds its own, and tells it on its page if that
+    /// was not done yet.
+    ///
+    /// # Errors
+    /// As [`Core::append`].
+    pub(in crate::engine) fn append_once(
+        &self,
+        id: &SessionId,
+        kind: EntryKind,
+        text: &str,
+        body: Option<&str>,
+        data: BTreeMap<String, Value>,
+    ) -> Result<Entry, Error> {
+        let mut log = self.open_log(id)?;
+        match log.last_entry()? {
+            Some(last) if (last.kind, last.text.as_str(), &last.data) == (kind, text, &data) => {
+                log.tell(&last)?;
+                Ok(last)
+            }
+            Some(_) | None => log.add(kind, text, body, data),
+        }
+    }
+
     /// Opens the session's log to add to it, after mending what a kill has left of a line.
     pub(super) fn open_log(&self, id: &SessionId) -> Result<OpenLog<'_>, Error> {
         let place = self.workplace_or_refuse(id)?;
@@ -115,6 +138,20 @@ impl OpenLog<'_> {
             add_paragraph(&mut file, &page.paragraph(&entry))?;
         }
         Ok(entry)
+    }
+
+    fn last_entry(&mut self) -> Result<Option<Entry>, Error> {
+        Ok(self.file.tail(TAIL_BYTES_MAX)?.rsplit(|byte| *byte == b'\n').find_map(entry_of))
+    }
+
+    /// Tells an entry on its page, unless that has it.
+    fn tell(&self, entry: &Entry) -> Result<(), Error> {
+        let Some(page) = Page::of(entry.kind) else { return Ok(()) };
+        let (mut file, paragraph) = (self.page(page)?, page.paragraph(entry));
+        if String::from_utf8_lossy(&file.tail(PAGE_BYTES_MAX)?).contains(&paragraph) {
+            return Ok(());
+        }
+        add_paragraph(&mut file, &paragraph)
     }
 
     fn page(&self, page: Page) -> Result<Growing, Error> {
