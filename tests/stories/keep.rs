@@ -477,3 +477,35 @@ fn assert_same(have: &BTreeMap<String, String>, want: &BTreeMap<String, String>,
         assert!(have[key] == *want, "{when}, `{key}`: {}", have[key]);
     }
 }
+
+#[test]
+fn boards_of_their_own_and_repositories_without_a_remote_are_pruned_too() {
+    let apart = World::apart();
+    apart.plan("auth");
+    let one = apart.agent("one");
+    remember(&one, "auth");
+    one.meet("auth");
+    one.complete("auth").done();
+    // From inside a checkout of another session, by whoever stands there.
+    apart.plan("pages");
+    let told = one.take("pages").run(&["prune", "--keep-days", "0", "--archive", "--apply"]).done();
+    assert_eq!(told["sessions"][0]["id"], id("auth"));
+    assert_eq!(apart.state_on("agents/sessions", &id("auth")), "");
+    assert_eq!(one.run(&["show", "auth"]).done()["session"]["state"], "completed");
+    assert_eq!(found(&one, &["verify-log"]), (0, vec![], vec![]));
+
+    let world = World::without_board();
+    let alone = world.clone_at("alone").named("one");
+    alone.git(&["remote", "remove", "origin"]);
+    alone.run(&["init"]).done();
+    let new = ["new", "auth", "--id", &id("auth"), "--ready", "--context", "c", "--criterion", "c"];
+    alone.run(&new).done();
+    remember(&alone, "auth");
+    alone.run(&["abandon", &id("auth"), "--reason", "none"]).done();
+    alone.git(&["update-ref", "refs/git-session/wip/2026-11-20-auth.epoch-1", "main"]);
+    let told = alone.run(&["prune", "--keep-days", "0", "--apply"]).done();
+    assert_eq!(told["sessions"][0]["refs_here"], json!(["refs/git-session/wip/2026-11-20-auth.epoch-1"]));
+    assert_eq!(alone.git(&["for-each-ref", "refs/git-session/wip"]), "");
+    assert!(!alone.git(&["ls-tree", "-r", "--name-only", "main"]).contains("log.jsonl"));
+    assert_eq!(alone.git(&["status", "--porcelain"]), "");
+}
