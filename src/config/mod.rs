@@ -118,6 +118,7 @@ pub fn load(flags: &Flags) -> Result<Options, ConfigError> {
         host: host(),
         can: variable("GIT_SESSION_CAN").map(|text| words(&text)).unwrap_or_default(),
         sourced,
+        inside: variable("GIT_SESSION_HOOK").map(|text| words(&text).into_iter().collect()).unwrap_or_default(),
         timeout: Duration::from_secs(timeout.seconds().into()),
         network: flags.network,
         rehearsal: flags.rehearsal,

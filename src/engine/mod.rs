@@ -123,8 +123,8 @@ pub struct Engine {
     remote: Box<dyn Remote>,
     /// The sessions whose local effects this process makes, locked.
     held: Vec<(SessionId, private::LockGuard)>,
-    /// The hooks that run once a claim's local effects are made.
-    after_claims: hooks::AfterClaims,
+    /// What the hooks of this command's moves have come to.
+    lifecycle: hooks::Lifecycle,
     notes: Notes,
 }
 
@@ -170,7 +170,7 @@ impl Engine {
         }
         let core = Core { options, private, store, clock, user: std::cell::OnceCell::new() };
         let remote = remote::open(&core.remote_settings(core.store.path())?)?;
-        Ok(Self { core, remote, held: Vec::new(), after_claims: None, notes: Notes::default() })
+        Ok(Self { core, remote, held: Vec::new(), lifecycle: hooks::Lifecycle::default(), notes: Notes::default() })
     }
 
     /// An engine of given parts, as the simulator makes it; nothing is opened and nothing asked.
@@ -182,7 +182,7 @@ impl Engine {
         remote: Box<dyn Remote>,
     ) -> Self {
         let core = Core { options, private, store, clock, user: std::cell::OnceCell::new() };
-        Self { core, remote, held: Vec::new(), after_claims: None, notes: Notes::default() }
+        Self { core, remote, held: Vec::new(), lifecycle: hooks::Lifecycle::default(), notes: Notes::default() }
     }
 
     /// Has what goes wrong beside a move, and does not matter to it, told to `notes`.

@@ -27,6 +27,8 @@ pub struct Options {
     pub can: BTreeSet<String>,
     /// `SESSION_ID` and `SESSION_EPOCH`, as a sourced environment file sets them.
     pub sourced: Sourced,
+    /// The stages of the hooks that this command was started by (`GIT_SESSION_HOOK`).
+    pub inside: Vec<String>,
     /// How long a command may take.
     pub timeout: Duration,
     /// Whether the remote may be asked.

@@ -101,6 +101,7 @@ impl Ground {
             host: "here".to_owned(),
             can: Default::default(),
             sourced: Sourced::default(),
+            inside: Vec::new(),
             timeout,
             network: Network::Online,
             rehearsal: Rehearsal::Real,

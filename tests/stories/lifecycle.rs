@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::world::{Agent, ROOT, World, id, masked};
 
-const STAGES: [&str; 22] = [
+const STAGES: [&str; 30] = [
     "after_load",
     "before_create",
     "before_ready",
@@ -18,6 +18,10 @@ const STAGES: [&str; 22] = [
     "before_takeover",
     "before_complete",
     "before_abandon",
+    "before_pause",
+    "before_resume",
+    "before_handoff",
+    "before_checkpoint",
     "before_save",
     "after_save",
     "after_create",
@@ -29,6 +33,10 @@ const STAGES: [&str; 22] = [
     "after_publish",
     "after_complete",
     "after_abandon",
+    "after_pause",
+    "after_resume",
+    "after_handoff",
+    "after_checkpoint",
 ];
 
 /// Puts programs on the board: paths under `_hooks/` and what sh does in them.
@@ -96,6 +104,10 @@ fn the_hooks_of_each_move_run_in_their_order() {
         (&["claim", "auth"], "claim"),
         (&["renew", "auth"], ""),
         (&["publish", "auth"], "publish"),
+        (&["pause", "auth", "--reason", "lunch"], "pause"),
+        (&["resume", "auth"], "resume"),
+        (&["handoff", "auth", "--summary", "half"], "handoff"),
+        (&["resume", "auth"], "resume"),
         (&["release", "auth", "--reason", "enough"], "release"),
         (&["claim", "--next"], "claim"),
         (&["claim", "auth"], "already"),
@@ -119,6 +131,22 @@ fn the_hooks_of_each_move_run_in_their_order() {
         seen(&world),
         ["before_create", "before_ready", "before_save", "after_save", "after_create", "after_ready"]
             .map(|stage| format!("{stage} more"))
+    );
+    one.claim("more").won();
+    seen(&world);
+    one.run(&["checkpoint", "half", "--session", "more"]).done();
+    assert_eq!(
+        seen(&world),
+        [
+            "after_load",
+            "before_publish",
+            "before_checkpoint",
+            "before_save",
+            "after_save",
+            "after_publish",
+            "after_checkpoint",
+        ]
+        .map(|stage| format!("{stage} more"))
     );
     one.run(&["abandon", "more", "--reason", "never mind"]).done();
     assert_eq!(
@@ -538,4 +566,26 @@ fn who_is_killed_by_a_hook_finishes_when_called_again() {
     assert!(one.exists(".git/git-session/hooks"));
     one.claim("more").won();
     assert_eq!(fs::read_dir(one.dir.join(".git/git-session/hooks")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_hook_that_would_start_itself_for_ever_is_told_so() {
+    let world = World::new();
+    world.plan("auth");
+    let tool = env!("CARGO_BIN_EXE_git-session");
+    let publish = format!("{}\n'{tool}' publish auth --as one", noting(&world, "after_save"));
+    let renew = format!("'{tool}' renew auth --as one");
+    hooks(&world, &[("after_save.d/10", &publish), ("after_claim.d/10", &renew)]);
+    let one = world.agent("one");
+    trust(&one);
+    let told = one.claim("auth").exits(0);
+    assert!(
+        told.err.contains("a hook of `after_save` makes a move that runs the hooks of `after_save` again"),
+        "{}",
+        told.err
+    );
+    // The renewal of the other hook is another move; it too would have had another one after it.
+    assert_eq!(seen(&world), ["after_save auth", "after_save auth"]);
+    assert_eq!(world.times("main", "[2026-11-20-auth] Renew session"), 1);
+    assert_eq!(world.times("main", "[2026-11-20-auth] Publish session"), 0);
 }

@@ -18,6 +18,7 @@ use super::tip::Ground;
 use super::{Core, Engine, Error, Tip, Wish};
 use crate::domain::id::SessionId;
 use crate::domain::lifecycle;
+use crate::domain::nonce::Nonce;
 use crate::remote::RefName;
 use crate::store;
 pub(super) use find::Hook;
@@ -112,7 +113,8 @@ impl Engine {
         extra: &[RefName],
         decide: &mut Decide<'_, A>,
     ) -> Result<Won<A>, Error> {
-        let mut gate = Gate::default();
+        let passed = self.lifecycle.passed.take().filter(|(nonce, _)| *nonce == wish.nonce);
+        let mut gate = Gate { passed: passed.map(|(_, courses)| courses).unwrap_or_default(), ..Gate::default() };
         loop {
             let won = self.rounds(ground, wish, extra, &mut |core, tip| {
                 gate.asks = None;
@@ -127,6 +129,7 @@ impl Engine {
                 (Err(_), Some((courses, moment))) => {
                     self.run_before(&courses, &moment)?;
                     gate.passed.extend(courses);
+                    self.lifecycle.passed = Some((wish.nonce.clone(), gate.passed.clone()));
                 }
                 (Err(Error::Dry { changes }), None) => {
                     return Err(Error::Dry { changes: gate.would.into_iter().chain(changes).collect() });
@@ -170,7 +173,7 @@ impl Engine {
         let claims = courses.iter().any(|course| matches!(course.event.as_str(), "claimed" | "taken_over"));
         self.run_after(&courses, &moment, "after_save");
         if claims {
-            self.after_claims = Some((courses, Box::new(moment)));
+            self.lifecycle.after_claims = Some((courses, Box::new(moment)));
         } else {
             self.run_after_moves(&courses, &moment);
         }
@@ -178,7 +181,7 @@ impl Engine {
 
     /// The hooks after a claim, once everything is in its place.
     pub(super) fn follow_claims(&mut self) {
-        if let Some((courses, moment)) = self.after_claims.take() {
+        if let Some((courses, moment)) = self.lifecycle.after_claims.take() {
             self.run_after_moves(&courses, &moment);
         }
     }
@@ -193,8 +196,14 @@ impl Engine {
     }
 }
 
-/// What is left to run when a claim's local effects are made.
-pub(super) type AfterClaims = Option<(Vec<Course>, Box<Moment>)>;
+/// What the hooks of a command have come to, beyond one call of the loop.
+#[derive(Debug, Default)]
+pub(super) struct Lifecycle {
+    /// What is left to run when a claim's local effects are made.
+    after_claims: Option<(Vec<Course>, Box<Moment>)>,
+    /// What was passed for the last wish: one that is pushed to another place is not asked again.
+    passed: Option<(Nonce, Vec<Course>)>,
+}
 
 impl Core {
     /// What the sessions of a proposal go through.
@@ -213,6 +222,13 @@ impl Core {
             false => [lifecycle::before(&moves), lifecycle::after(&moves)].concat(),
         };
         let hooks = self.hooks_of(tip, id, &stages)?;
+        if let Some(hook) = hooks.iter().find(|hook| self.options.inside.contains(&hook.stage)) {
+            // Each would start the next, and the deadline of the first would end none of the others.
+            return Err(Error::environment(format!(
+                "a hook of `{}` makes a move that runs the hooks of `{}` again",
+                hook.stage, hook.stage
+            )));
+        }
         Ok(Course { id: id.clone(), moves, event: event.to_owned(), hooks })
     }
 }

@@ -84,7 +84,9 @@ impl Engine {
 impl Core {
     fn run_hook(&self, course: &Course, hook: &Hook, moment: &Moment) -> Result<Ran, Error> {
         let input = self.document(course, hook, moment)?;
-        let (folder, variables) = self.surroundings(course, moment)?;
+        let (folder, mut variables) = self.surroundings(course, moment)?;
+        let inside: Vec<&str> = self.options.inside.iter().chain([&hook.stage]).map(String::as_str).collect();
+        variables.push(("GIT_SESSION_HOOK".to_owned(), inside.join(",")));
         let extracted;
         let program = match &hook.source {
             Source::Own(file) => file,
