@@ -6,11 +6,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use git2::{ObjectType, Oid};
 
 use super::CheckoutError;
 use super::files::{beneath, create_folders, look, open_regular, read_regular, write_atomically};
+use super::worktree::git_in;
 
 /// The name of the plan's file in the session's own folder.
 pub const FILE: &str = "SESSION.md";
@@ -69,6 +71,25 @@ pub fn thaw(top: &Path, own: &str) -> Result<(), CheckoutError> {
 pub fn restore(top: &Path, own: &str, text: &[u8]) -> Result<(), CheckoutError> {
     let path = create_folders(top, Path::new(own))?.join(FILE);
     write_atomically(&path, text, 0o444)
+}
+
+/// Commits the plan as it stands in the checkout, and nothing else: what is staged stays staged. The user's hooks do not
+/// run: they judge finished work.
+///
+/// # Errors
+/// Faults of git; a merge that is not finished is one.
+pub fn commit(checkout: &Path, own: &str, message: &str, deadline: Instant) -> Result<(), CheckoutError> {
+    let path = format!("{own}/{FILE}");
+    // An index that was told to pass changes over would take the old text along.
+    git_in(checkout)
+        .args(["update-index", "--no-assume-unchanged", "--no-skip-worktree", "--", &path])
+        .deadline(deadline)
+        .succeed()?;
+    git_in(checkout)
+        .args(["commit", "--quiet", "--no-verify", "--only", "-m", message, "--", &path])
+        .deadline(deadline)
+        .succeed()?;
+    Ok(())
 }
 
 fn folder(top: &Path, own: &str) -> Result<PathBuf, CheckoutError> {

@@ -173,7 +173,9 @@ impl Told {
         let message = chain(error);
         match error {
             // The id that was named is part of the command that helps.
-            Error::Refused(refusal) if refusal.code == Code::NoReason && !again.contains("--reason") => {
+            Error::Refused(refusal)
+                if refusal.code == Code::NoReason && refusal.hint.is_some() && !again.contains("--reason") =>
+            {
                 Self { hint: Some(format!("{again} --reason 'why'")), ..Self::of_refusal(refusal) }
             }
             Error::Refused(refusal) => Self::of_refusal(refusal),

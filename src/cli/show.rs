@@ -38,7 +38,8 @@ impl Arguments {
                 "plan".to_owned(),
                 json!({
                     "blob": shown.plan_blob, "frozen": shown.frozen.is_some(),
-                    "changed": shown.frozen.is_some() && shown.frozen != shown.plan_blob,
+                    "changed": !shown.tampering.is_empty(),
+                    "changes": shown.tampering.iter().map(view::tampering).collect::<Vec<_>>(),
                 }),
             );
         }
@@ -75,8 +76,8 @@ fn text(shown: &Shown, now: crate::domain::time::Timestamp) -> String {
     for why in &listed.why {
         text.push_str(&format!("not ready: {}\n", safe(&why.message)));
     }
-    if shown.frozen.is_some() && shown.frozen != shown.plan_blob {
-        text.push_str("the plan is not the one that was claimed\n");
+    for tampering in &shown.tampering {
+        text.push_str(&format!("plan changed: {}\n", safe(&tampering.to_string())));
     }
     for criterion in listed.record.iter().flat_map(|record| &record.criteria) {
         let evidence = criterion.evidence.as_ref().map_or_else(String::new, |evidence| format!(" ({evidence})"));

@@ -12,7 +12,7 @@ use crate::domain::record::Record;
 use crate::domain::refusal::Refusal;
 use crate::domain::state::State;
 use crate::domain::time::Timestamp;
-use crate::engine::{ClaimView, Legacy, Life, Listed, PlanAnswer, Restored};
+use crate::engine::{ClaimView, Legacy, Life, Listed, PlanAnswer, Restored, Tampering};
 
 /// `{"id","state","commit","path"}`.
 pub(super) fn moved(answer: &PlanAnswer) -> Value {
@@ -79,6 +79,19 @@ pub(super) fn restored_lines(restored: &Restored) -> Vec<String> {
         format!("the checkout is not as {of} left it, so that was not brought back; look at it with: {look}")
     }));
     lines
+}
+
+/// A place where a frozen plan was changed.
+pub(super) fn tampering(tampering: &Tampering) -> Value {
+    json!({
+        "place": tampering.place.as_str(),
+        "path": tampering.path,
+        "found": tampering.found,
+        "commits": tampering.commits.iter().map(|one| json!({
+            "commit": one.commit, "subject": one.subject, "author": one.author,
+            "at": one.at.map(|at| at.to_string()),
+        })).collect::<Vec<_>>(),
+    })
 }
 
 /// A session as `list` has it: written without a detour, since there may be ten thousands.

@@ -120,7 +120,9 @@ pub enum Event {
     Completed,
     /// → abandoned.
     Abandoned,
-    /// A repair by `doctor --fix`.
+    /// The frozen plan was changed, on the record.
+    Overridden,
+    /// A repair by `doctor --fix` or `restore-plan`.
     Repaired,
     /// The working memory of closed sessions left the board.
     Pruned,
@@ -153,6 +155,7 @@ impl Event {
             Self::TakenOver => "taken_over",
             Self::Completed => "completed",
             Self::Abandoned => "abandoned",
+            Self::Overridden => "overridden",
             Self::Repaired => "repaired",
             Self::Pruned => "pruned",
             Self::Archived => "archived",
@@ -181,6 +184,7 @@ impl Event {
             Self::TakenOver => "Take over session",
             Self::Completed => "Complete session",
             Self::Abandoned => "Abandon session",
+            Self::Overridden => "Override plan of session",
             Self::Repaired => "Repair session",
             Self::Pruned => "Prune sessions",
             Self::Archived => "Archive sessions",

@@ -125,7 +125,8 @@ impl Engine {
                 }
                 let head = head.or_else(|| tip.advertised.refs.get(&session_branch).copied());
                 let completing = Completing { request, wish: &wish, id: &id, head, work: &work };
-                core.decide_completion(&completing, tip, &mut checked)
+                let decided = core.decide_completion(&completing, tip, &mut checked);
+                decided.map_err(|error| core.with_culprits(&id, tip, error))
             });
             match (won, checked.validation.take()) {
                 (Err(_), Some(wanted)) => {
@@ -380,7 +381,7 @@ impl Core {
             )
             .text("id", id.as_str())
             .text("frozen", frozen.as_str())
-            .hint(format!("git session show {id}"))
+            .hint(format!("git session restore-plan {id}"))
             .into()),
         }
     }

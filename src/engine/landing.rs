@@ -151,22 +151,17 @@ impl Core {
     fn check_committed_plan(&self, id: &SessionId, head: Oid, tip: &Tip) -> Result<(), Error> {
         use crate::domain::board::Shelf;
         let shelf = self.shelf(tip, tip.board)?;
-        let record = shelf.record(crate::domain::state::State::Active, id)?;
-        let Some(frozen) = record.as_ref().and_then(moves::frozen_plan) else { return Ok(()) };
-        let path = format!("{}/SESSION.md", own_folder(tip.whereabouts.layout.root(), id));
-        let tree = self.store.repository().find_commit(head)?.tree()?;
-        match tree.get_path(path.as_ref()) {
-            Ok(entry) if entry.id().to_string() != frozen.as_str() => Err(Refusal::new(
-                Code::PlanChanged,
-                format!("the branch of session `{id}` has another SESSION.md than the plan that was claimed"),
-            )
-            .text("id", id.as_str())
-            .text("frozen", frozen.as_str())
-            .text("found", entry.id().to_string())
-            .hint(format!("git log {} -- {path}", id.branch()))
-            .into()),
-            Ok(_) | Err(_) => Ok(()),
-        }
+        let Some(record) = shelf.record(crate::domain::state::State::Active, id)? else { return Ok(()) };
+        let Some(found) = self.tampering_of_branch(id, head, &record, tip)? else { return Ok(()) };
+        Err(Refusal::new(
+            Code::PlanChanged,
+            format!("the branch of session `{id}` has another SESSION.md than the plan that was claimed"),
+        )
+        .text("id", id.as_str())
+        .text("frozen", moves::frozen_plan(&record).map(ToString::to_string).unwrap_or_default())
+        .text("found", found.found.unwrap_or_default())
+        .hint(format!("git session restore-plan {id}"))
+        .into())
     }
 
     fn computed(&self, plan: &Plan<'_>, head: Oid, record: &Record, tip: &Tip) -> Result<(Oid, Vec<Oid>), Error> {

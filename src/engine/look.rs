@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::tip::resolved;
-use super::{Core, Engine, Error, Tip};
+use super::{Core, Engine, Error, Tampering, Tip};
 use crate::domain::archive::Archived;
 use crate::domain::board::{Board, Broken, PlanFile, Shelf, Standing};
 use crate::domain::id::{IdQuery, NotOne, SessionId};
@@ -90,6 +90,8 @@ pub struct Shown {
     pub frozen: Option<String>,
     /// SESSION.md as text, printable as it is stored.
     pub plan_text: Option<String>,
+    /// Where the plan is another than the frozen one, and who did that.
+    pub tampering: Vec<Tampering>,
 }
 
 /// What a list was read from.
@@ -187,15 +189,26 @@ impl Engine {
             let listed = core.listed_draft(&tip, id.clone());
             let folder = core.draft_folder(&tip.whereabouts.layout, &id);
             let text = folder.and_then(|folder| std::fs::read_to_string(folder.join("SESSION.md")).ok());
-            let shown =
-                Shown { listed, files: vec!["SESSION.md".to_owned()], plan_blob: None, frozen: None, plan_text: text };
+            let shown = Shown {
+                listed,
+                files: vec!["SESSION.md".to_owned()],
+                plan_blob: None,
+                frozen: None,
+                plan_text: text,
+                tampering: Vec::new(),
+            };
             return Ok((shown, tip));
         };
         let path = format!("{}/SESSION.md", tip.whereabouts.layout.folder(state, &id));
         let text = shelf.file(&path, Plan::BYTES_MAX)?;
         let listed = core.listed(&tip, &board, shelf, state, id.clone(), Depth::Whole);
         let frozen = listed.record.as_ref().and_then(moves::frozen_plan).map(ToString::to_string);
+        let tampering = match &listed.record {
+            Some(record) => core.tampering(&id, state, record, &tip)?,
+            None => Vec::new(),
+        };
         let shown = Shown {
+            tampering,
             files: shelf.files(state, &id)?.into_iter().map(|(path, _, _)| path).collect(),
             plan_blob: text.as_ref().map(|(blob, _)| blob.to_string()),
             frozen,

@@ -3,6 +3,7 @@
 //! Deliberately not here: moving a ref, touching a working tree or an index, deciding anything.
 
 mod archive;
+mod departure;
 mod engine_repository;
 mod folder;
 mod history;
@@ -13,6 +14,7 @@ mod read;
 mod sound;
 mod write;
 
+pub use departure::departures;
 pub use engine_repository::EngineRepository;
 pub use history::{CommitNote, contains, find, note, notes_since};
 pub use hooks::{StoredHook, hooks};

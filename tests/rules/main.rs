@@ -11,6 +11,7 @@ mod handover;
 mod keeping;
 mod knowledge;
 mod next;
+mod overriding;
 mod refusals;
 mod replay;
 mod sequences;

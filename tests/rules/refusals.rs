@@ -208,27 +208,27 @@ fn work_is_not_complete_with_an_open_criterion_or_another_plan() {
       criteria: ["AC-1: It works", "AC-2: It is shown"]
       id: 2026-11-20-auth
     plan_changed: the plan of session `2026-11-20-auth` on the board is not the one that was claimed
-      hint: git session show 2026-11-20-auth
+      hint: git session restore-plan 2026-11-20-auth
       found: 5c8508e703e3dcfd2d3fcfdab7561f6ed3971753
       frozen: 778287b6ecdd855719db8402b43d22c08192d865
       id: 2026-11-20-auth
     plan_changed: the plan of session `2026-11-20-auth` on the board is not the one that was claimed
-      hint: git session show 2026-11-20-auth
+      hint: git session restore-plan 2026-11-20-auth
       found: 5c8508e703e3dcfd2d3fcfdab7561f6ed3971753
       frozen: 778287b6ecdd855719db8402b43d22c08192d865
       id: 2026-11-20-auth
     plan_changed: the plan of session `2026-11-20-auth` on the board is not the one that was claimed
-      hint: git session show 2026-11-20-auth
+      hint: git session restore-plan 2026-11-20-auth
       found: 5c8508e703e3dcfd2d3fcfdab7561f6ed3971753
       frozen: 778287b6ecdd855719db8402b43d22c08192d865
       id: 2026-11-20-auth
     plan_changed: the plan of session `2026-11-20-auth` on the board is not the one that was claimed
-      hint: git session show 2026-11-20-auth
+      hint: git session restore-plan 2026-11-20-auth
       found: 5c8508e703e3dcfd2d3fcfdab7561f6ed3971753
       frozen: 778287b6ecdd855719db8402b43d22c08192d865
       id: 2026-11-20-auth
     plan_changed: the plan of session `2026-11-20-auth` on the board is not the one that was claimed
-      hint: git session show 2026-11-20-auth
+      hint: git session restore-plan 2026-11-20-auth
       found: 5c8508e703e3dcfd2d3fcfdab7561f6ed3971753
       frozen: 778287b6ecdd855719db8402b43d22c08192d865
       id: 2026-11-20-auth

@@ -74,6 +74,8 @@ enum Act {
     Complete(Unmet),
     AwaitLanding,
     Abandon,
+    /// The holder, or who completed it, changes the plan.
+    Override(u8),
     /// A shell script pushes its bare line, in the new lock file or in the old one.
     ScriptLine,
     ScriptOldLine,
@@ -108,6 +110,7 @@ fn act() -> impl Strategy<Value = Act> {
         3 => select(vec![Unmet::Refused, Unmet::Recorded]).prop_map(Act::Complete),
         2 => Just(Act::AwaitLanding),
         1 => Just(Act::Abandon),
+        3 => (0_u8..3).prop_map(Act::Override),
         1 => Just(Act::ScriptLine),
         1 => Just(Act::ScriptOldLine),
         1 => Just(Act::ScriptMove),
@@ -176,7 +179,8 @@ impl Game {
                 | Act::HandOver
                 | Act::Resume
                 | Act::Complete(_)
-                | Act::AwaitLanding,
+                | Act::AwaitLanding
+                | Act::Override(_),
                 place,
             ) => {
                 let claim = self.seen.get(id).and_then(|record| record.claim.as_ref());
@@ -250,6 +254,7 @@ impl Game {
             Act::Complete(unmet) => Move::Complete(self.work(&session), *unmet, Some(self.knowledge(&session, who))),
             Act::AwaitLanding => Move::AwaitLanding(self.work(&session)),
             Act::Abandon => Move::Abandon(self.work(&session)),
+            Act::Override(number) => Move::Override(variant(*number)),
             Act::ScriptLine
             | Act::ScriptOldLine
             | Act::ScriptMove
@@ -287,6 +292,8 @@ impl Game {
                     self.won(who, wish);
                 }
             }
+            // The plan says that already; nothing is to be done.
+            Said::Already(_) if matches!(wish.what, Move::Override(_)) => {}
             Said::Already(record) => {
                 let claim = record.claim.unwrap();
                 assert_eq!(claim.agent, wish.caller.agent);
@@ -348,6 +355,7 @@ impl Game {
         let from = standing.state();
         let half = matches!(standing, Standing::HalfClaimed { .. });
         assert!(!half || matches!(wish.what, Move::Takeover(_)), "what a script is about to hold is not ours");
+        let closed = from == Some(State::Completed);
         let allowed: (&[Option<State>], State) = match wish.what {
             Move::Create(_) | Move::Fork(_) => (&[None], State::Drafting),
             Move::ReadyOwn(_) => (&[None, Some(State::Drafting)], State::Planned),
@@ -365,10 +373,14 @@ impl Game {
             Move::Release(_) => (&[Some(State::Active)], State::Planned),
             Move::Complete(..) => (&[Some(State::Active)], State::Completed),
             Move::Abandon(_) => (&[Some(State::Drafting), Some(State::Planned), Some(State::Active)], State::Abandoned),
+            Move::Override(_) | Move::RestorePlan(_) => {
+                (&[Some(State::Active), Some(State::Completed)], if closed { State::Completed } else { State::Active })
+            }
         };
         assert!(allowed.0.contains(&from) && to == Some(allowed.1), "{from:?} → {to:?}");
-        if from == Some(State::Active) && !wish.what.takes() {
-            let record = Record::parse(before.file(State::Active, id, "session.yaml").unwrap()).unwrap();
+        let held = from.filter(|from| matches!(from, State::Active | State::Completed) && !wish.what.takes());
+        if let Some(from) = held {
+            let record = Record::parse(before.file(from, id, "session.yaml").unwrap()).unwrap();
             let claim = record.claim.unwrap();
             let proof = wish.caller.proofs.iter().any(|one| one.nonce == claim.nonce && one.epoch == claim.epoch);
             assert!(proof && claim.agent == wish.caller.agent, "only the holder moves what is active");
@@ -391,6 +403,8 @@ impl Game {
             | Move::HandOver(..)
             | Move::Resume
             | Move::AwaitLanding(_)
+            | Move::Override(_)
+            | Move::RestorePlan(_)
             | Move::Abandon(_) => None,
         };
         let others = |shelf: &MapShelf| {
@@ -449,6 +463,9 @@ impl Game {
             (Move::Claim | Move::Takeover(_), Said::Already(record)) => {
                 return assert_eq!(record.claim.unwrap().nonce, wish.nonce, "a retry is the same claim");
             }
+            (Move::Override(text), Said::Already(record)) => {
+                return assert_eq!(frozen_plan(&record), Some(&crate::shelf::blob(text.as_bytes())));
+            }
             (Move::Renew | Move::Publish(_) | Move::Checkpoint(_), Said::Change(change)) => {
                 let mut again = shelf.clone();
                 again.apply(&change);
@@ -474,6 +491,8 @@ impl Game {
             | Move::Resume
             | Move::AwaitLanding(_)
             | Move::Release(_)
+            | Move::Override(_)
+            | Move::RestorePlan(_)
             | Move::Complete(..) => Code::NotHolder,
         };
         assert_eq!(code, expected, "{:?} again", wish.what);

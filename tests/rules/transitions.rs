@@ -89,6 +89,19 @@ fn taking_over() -> Vec<(&'static str, Move)> {
     vec![("takeover", Move::Takeover(Alive::Respected)), ("by force", Move::Takeover(Alive::Overridden))]
 }
 
+/// Another plan with the criterion that stays.
+fn other_plan() -> String {
+    plan("").replace("- [ ] It is shown", "- [ ] It is fast")
+}
+
+fn replanning() -> Vec<(&'static str, Move)> {
+    vec![
+        ("override", Move::Override(other_plan())),
+        ("the same", Move::Override(plan(""))),
+        ("restore plan", Move::RestorePlan(plan(""))),
+    ]
+}
+
 /// As it is right after it happened.
 const AT_ONCE: i64 = 0;
 /// When every lease of four hours and its grace are over.
@@ -184,6 +197,25 @@ fn how_a_holder_may_stop_and_go_on_from_every_standing() {
 }
 
 #[test]
+fn who_may_change_a_frozen_plan_from_every_standing() {
+    insta::assert_snapshot!(table(&replanning()), @r"
+                                         override      the same      restore plan
+    absent                               no_session    no_session    no_session
+    drafting                             not_holder    not_holder    not_holder
+    planned                              not_holder    not_holder    not_holder
+    half-claimed by a script             not_holder    not_holder    not_holder
+    active, the caller's                 → active      already       → active
+    active, another's                    not_holder    not_holder    not_holder
+    active, another's, once the caller's not_holder    not_holder    not_holder
+    active, the caller's name elsewhere  not_holder    not_holder    not_holder
+    active, a neighbour's in this clone  not_holder    not_holder    not_holder
+    active, by a script                  held          held          held
+    completed by the caller              → completed   already       → completed
+    abandoned by the caller              not_holder    not_holder    → abandoned
+    ");
+}
+
+#[test]
 fn what_may_be_taken_from_a_holder_who_is_alive() {
     insta::assert_snapshot!(table(&taking_over()), @r"
                                          takeover      by force
@@ -223,7 +255,9 @@ fn what_may_be_taken_from_a_holder_whose_lease_has_expired() {
 
 #[test]
 fn a_move_of_one_session_leaves_every_other_as_it_is() {
-    for (_, what) in planning().into_iter().chain(holding()).chain(handing_over()).chain(taking_over()) {
+    for (_, what) in
+        planning().into_iter().chain(holding()).chain(handing_over()).chain(taking_over()).chain(replanning())
+    {
         for (_, story) in STANDINGS {
             let (auth, other) = (id("auth"), id("other"));
             let mut world = World::default();

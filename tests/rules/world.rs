@@ -9,7 +9,7 @@ use git_session::domain::id::SessionId;
 use git_session::domain::log::{Entry, EntryKind};
 use git_session::domain::moves::{
     self, Abandonment, Alive, Bequest, Caller, ClaimWish, Claimed, Completion, Draft, FolderFile, ForkWish, Gate,
-    KnowledgeDraft, Proof, TakeoverWish, Terms, Unmet, WorkFiles,
+    KnowledgeDraft, Overridden, Overriding, Proof, TakeoverWish, Terms, Unmet, WorkFiles,
 };
 use git_session::domain::nonce::Nonce;
 use git_session::domain::record::{CheckoutKind, CriterionStatus, Record};
@@ -103,6 +103,9 @@ pub(crate) enum Move {
     Resume,
     Checkpoint(WorkFiles),
     Fork(SessionId),
+    /// With the new SESSION.md.
+    Override(String),
+    RestorePlan(String),
 }
 
 /// What is left for the next one.
@@ -206,6 +209,20 @@ impl Wish {
                 return self.turned(board, moves::hand_over(board, id, bequest, work, caller, nonce, now)?, now);
             }
             Move::Resume => return self.turned(board, moves::resume(board, id, caller, nonce, now)?, now),
+            Move::Override(text) => {
+                let wish = Overriding {
+                    id: id.clone(),
+                    reason: "it grew".to_owned(),
+                    text: text.clone().into_bytes(),
+                    blob: crate::shelf::blob(text.as_bytes()),
+                    work: WorkFiles::default(),
+                };
+                match moves::override_plan(board, &wish, caller, nonce, now)? {
+                    Overridden::Already(record) => return Ok(Said::Already(record)),
+                    Overridden::Change(change, _) => *change,
+                }
+            }
+            Move::RestorePlan(text) => moves::restore_plan(board, id, text.as_bytes(), caller, nonce, now)?,
             Move::Abandon(work) => {
                 let report = "# Given up\n".to_owned();
                 let wish = Abandonment { id: id.clone(), reason: "no use".to_owned(), report, work: work.clone() };

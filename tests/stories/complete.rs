@@ -172,7 +172,7 @@ fn a_plan_that_was_edited_in_the_checkout_is_refused() {
     checkout.write(&plan, "# Session: 2026-11-20-auth\n\nsomething easier\n");
     insta::assert_snapshot!(refused(&world, &one, "plan_changed", 3).message(), @r"
     SESSION.md in the checkout of session `2026-11-20-auth` is not the plan that was claimed
-    hint: git session show 2026-11-20-auth
+    hint: git session restore-plan 2026-11-20-auth
     ");
     checkout.commit("the plan says what was done");
     refused(&world, &one, "plan_changed", 3);
@@ -181,10 +181,10 @@ fn a_plan_that_was_edited_in_the_checkout_is_refused() {
     fs::remove_file(checkout.dir.join(&plan)).unwrap();
     checkout.write(&plan, &frozen);
     checkout.git(&["update-index", "--assume-unchanged", &plan]);
-    insta::assert_snapshot!(refused(&world, &one, "plan_changed", 3).message(), @r"
-    the branch of session `2026-11-20-auth` has another SESSION.md than the plan that was claimed
-    hint: git log session/2026-11-20-auth -- _AGENTS/sessions/active/2026-11-20-auth/SESSION.md
-    ");
+    insta::assert_snapshot!(refused(&world, &one, "plan_changed", 3).message(), @r#"
+    the branch of session `2026-11-20-auth` has another SESSION.md than the plan that was claimed (commit `OID`, "the plan says what was done", by `one (via Ada)`)
+    hint: git session restore-plan 2026-11-20-auth
+    "#);
 }
 
 #[test]
@@ -193,10 +193,10 @@ fn a_plan_that_somebody_edited_on_main_is_refused() {
     let (one, _) = worked(&world);
     let plan = format!("{ROOT}/active/2026-11-20-auth/SESSION.md");
     world.planner().land_by_hand(&plan, "# Session: 2026-11-20-auth\n\n## Context\n\nother\n");
-    insta::assert_snapshot!(refused(&world, &one, "plan_changed", 3).message(), @r"
-    the plan of session `2026-11-20-auth` on the board is not the one that was claimed
-    hint: git session show 2026-11-20-auth
-    ");
+    insta::assert_snapshot!(refused(&world, &one, "plan_changed", 3).message(), @r#"
+    the plan of session `2026-11-20-auth` on the board is not the one that was claimed (commit `OID`, "edit _AGENTS/sessions/active/2026-11-20-auth/SESSION.md", by `Ada`)
+    hint: git session restore-plan 2026-11-20-auth
+    "#);
     one.run(&["publish", "auth"]).refused("plan_changed", 3);
     assert_eq!(one.run(&["show", "auth"]).done()["session"]["plan"]["changed"], true);
 }

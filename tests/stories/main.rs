@@ -17,6 +17,7 @@ mod contract;
 mod doctor;
 mod fenced;
 mod fork;
+mod frozen;
 mod glance;
 mod guards;
 mod handover;

@@ -503,7 +503,7 @@ fn the_first_offender_is_told_first_with_its_subject_and_author_and_the_list_has
     insta::assert_snapshot!(said.lines().take(3).collect::<Vec<_>>().join("\n"), @r#"
     error plan_changed: session `2026-11-20-auth` has another plan, and is active (commit `COMMIT`, "improve the plan", by `Ada`)
         at _AGENTS/sessions/active/2026-11-20-auth
-        do: put the claimed text back by a commit
+        do: git session restore-plan puts the claimed text back
     "#);
     assert!(said.ends_with("and 51 more\n"), "{said}");
 }

@@ -7,9 +7,11 @@ mod complete;
 mod fork;
 mod handover;
 mod import;
+mod overriding;
 mod plan;
 mod prune;
 mod ready;
+mod restoring;
 mod takeover;
 mod work;
 
@@ -21,9 +23,11 @@ pub use complete::{
 pub use fork::{ForkWish, fork, retitled};
 pub use handover::{Bequest, hand_over, pause, resume};
 pub use import::{Arrival, import};
+pub use overriding::{Overridden, Overriding, override_data, override_plan};
 pub use plan::{Draft, EPHEMERAL, create, make_ready, unready};
 pub use prune::{Due, Leaving, Retention, prune};
 pub use ready::{Agenda, Candidate, Gate, next, standing_reasons};
+pub use restoring::restore_plan;
 pub use takeover::{Alive, TakeoverWish, takeover};
 pub use work::{FolderFile, WorkFiles, checkpoint, fold, publish, release, released_before, renew};
 
@@ -206,17 +210,24 @@ fn note(
     });
 }
 
-/// The plan that the session's claim is bound to: the claim's blob, or the newest override's.
+/// The plan that the session's claim is bound to: the one that was claimed or, since then, the newest override's. An
+/// override writes that into the claim; a claim that still has what the override replaced means the same.
 pub fn frozen_plan(record: &Record) -> Option<&ObjectId> {
     let claim = record.claim.as_ref()?;
-    let amended = record.overrides.iter().rev().find(|amendment| amendment.at >= claim.claimed_at);
-    Some(amended.map_or(&claim.plan, |amendment| &amendment.new))
+    let mut since = record.overrides.iter().filter(|one| one.at >= claim.claimed_at);
+    let replaced = since.clone().any(|one| one.old == claim.plan);
+    Some(since.next_back().filter(|_| replaced).map_or(&claim.plan, |newest| &newest.new))
 }
 
-/// Refuses a plan on the board that is not the one that was claimed.
+/// Refuses a plan of an active session on the board that is not the one that was claimed.
 fn check_frozen(board: &Board<'_>, record: &Record) -> Result<(), Stop> {
+    check_frozen_in(State::Active, board, record)
+}
+
+/// The same of a session in `state`.
+fn check_frozen_in(state: State, board: &Board<'_>, record: &Record) -> Result<(), Stop> {
     let Some(frozen) = frozen_plan(record) else { return Ok(()) };
-    let found = board.shelf().plan(State::Active, &record.id)?.map(|file| file.blob);
+    let found = board.shelf().plan(state, &record.id)?.map(|file| file.blob);
     if found.as_ref() == Some(frozen) {
         return Ok(());
     }
@@ -228,6 +239,6 @@ fn check_frozen(board: &Board<'_>, record: &Record) -> Result<(), Stop> {
     .text("id", id.as_str())
     .text("frozen", frozen.as_str())
     .text("found", found.map_or_else(|| "missing".to_owned(), |blob| blob.to_string()))
-    .hint(format!("git session show {id}"))
+    .hint(format!("git session restore-plan {id}"))
     .into())
 }

@@ -134,7 +134,8 @@ fn blocked(board: &Board<'_>, id: &SessionId, plan: &Plan) -> Result<Option<Refu
     ))
 }
 
-fn overlap(board: &Board<'_>, id: &SessionId, plan: &Plan) -> Result<Option<Refusal>, Broken> {
+/// The first active session whose scope meets the plan's, as a refusal.
+pub(super) fn overlap(board: &Board<'_>, id: &SessionId, plan: &Plan) -> Result<Option<Refusal>, Broken> {
     if plan.scope.is_empty() {
         return Ok(None);
     }

@@ -97,15 +97,16 @@ impl Course {
             | Self::Turn
             | Self::Release
             | Self::Complete
-            | Self::Abandon => true,
-            Self::Board | Self::Prune | Self::Land | Self::Hold | Self::Override => false,
+            | Self::Abandon
+            | Self::Override => true,
+            Self::Board | Self::Prune | Self::Land | Self::Hold => false,
         }
     }
 
     /// Whether the rules ask for a reason.
     pub(super) const fn has_reason(self) -> bool {
         match self {
-            Self::TakeOver | Self::Release | Self::Abandon => true,
+            Self::TakeOver | Self::Release | Self::Abandon | Self::Override => true,
             Self::Board
             | Self::Prune
             | Self::Land
@@ -116,8 +117,7 @@ impl Course {
             | Self::Claim
             | Self::Hold
             | Self::Turn
-            | Self::Complete
-            | Self::Override => false,
+            | Self::Complete => false,
         }
     }
 }

@@ -20,7 +20,7 @@ flaws! {
     /// A claim that was changed without a claim.
     ClaimChanged "claim_changed" Error "put the claim back as the commit before has it",
     /// The plan of a session that is or was claimed was changed without an override.
-    PlanChanged "plan_changed" Error "put the claimed text back by a commit",
+    PlanChanged "plan_changed" Error "git session restore-plan puts the claimed text back",
     /// A session that has ended was moved or changed.
     EndedChanged "ended_changed" Error "put it back as the commit before has it; plan a new session for further work",
     /// One session landed twice.

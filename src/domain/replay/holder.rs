@@ -2,6 +2,7 @@
 
 use super::super::agent::AgentName;
 use super::super::moves::{Caller, Proof, holds};
+use super::super::oid::ObjectId;
 use super::super::record::Claim;
 use super::super::state::State;
 use super::{Flaw, Life, Place, Step, Verdicts, Words, last_epoch};
@@ -39,6 +40,12 @@ pub(super) fn check_claim(step: &Step<'_>, words: &Words, life: Life, verdicts: 
 
 /// Only the holder moves what is active, and its claim stays what it is.
 pub(super) fn check_holder(step: &Step<'_>, words: &Words, verdicts: &mut Verdicts) {
+    let plan = step.before().and_then(Place::claim).map(|claim| &claim.plan);
+    check_holder_under(plan, step, words, verdicts);
+}
+
+/// The same for a move after which the claim is bound to `plan`.
+pub(super) fn check_holder_under(plan: Option<&ObjectId>, step: &Step<'_>, words: &Words, verdicts: &mut Verdicts) {
     let touched = step.touched;
     let Some(claim) = step.before().and_then(Place::claim) else {
         verdicts.add(Flaw::NotHolder, touched, format!("is {} by `{}`, but nobody's claim", words.event, words.agent));
@@ -61,7 +68,7 @@ pub(super) fn check_holder(step: &Step<'_>, words: &Words, verdicts: &mut Verdic
             && after.agent == claim.agent
             && after.epoch == claim.epoch
             && after.claimed_at == claim.claimed_at
-            && after.plan == claim.plan
+            && Some(&after.plan) == plan
             && after.renewed_at >= claim.renewed_at
     });
     if !same {

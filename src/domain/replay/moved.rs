@@ -3,10 +3,10 @@
 use super::super::board::Standing;
 use super::super::id::Kind;
 use super::super::state::State;
-use super::holder::{check_claim, check_holder, check_unclaimed};
+use super::holder::{check_claim, check_holder, check_holder_under, check_unclaimed};
 use super::imported::check_import;
 use super::pruned::check_prune;
-use super::recorded::{check_ending, check_override, check_plan_kept, check_record, check_status};
+use super::recorded::{check_ending, check_override, check_plan_kept, check_record, check_repair, check_status};
 use super::{Course, Flaw, Landing, Life, Observed, Place, Replay, Step, Verdicts, Words, hand, standing};
 
 impl Replay {
@@ -77,7 +77,7 @@ impl Replay {
             return;
         }
         match course {
-            Course::Board => {}
+            Course::Board => check_repair(step, verdicts),
             Course::Prune => check_prune(step, words, verdicts),
             Course::Import => check_import(step, verdicts),
             Course::Land => {
@@ -100,7 +100,10 @@ impl Replay {
                     check_holder(step, words, verdicts);
                 }
             }
-            Course::Override => check_override(step, verdicts),
+            Course::Override => {
+                check_holder_under(step.after().and_then(|place| place.plan.as_ref()), step, words, verdicts);
+                check_override(step, verdicts);
+            }
         }
         check_record(step, words, course, verdicts);
         check_ending(step, course, verdicts);

@@ -1,6 +1,7 @@
 //! What the record says of a move, held against the commit: history, result, patch, plan, overrides.
 
-use super::super::record::{Ending, Event, Handoff, Record, Status};
+use super::super::moves::frozen_plan;
+use super::super::record::{Ending, Event, Handoff, Override, Record, Status};
 use super::super::state::State;
 use super::holder::same_agent;
 use super::{Course, Flaw, Place, Step, Verdicts, Words};
@@ -106,8 +107,30 @@ pub(super) fn check_plan_kept(step: &Step<'_>, course: Course, verdicts: &mut Ve
     let is_free = matches!(before.state, State::Drafting) || course == Course::Override;
     // An active session whose plan is not its claim's is told of by the invariant.
     let told = super::is_unfrozen(after);
-    if !is_free && !told && before.plan != after.plan {
+    let is_repaired = course == Course::Board && brings_back(after);
+    if !is_free && !told && !is_repaired && before.plan != after.plan {
         verdicts.add(Flaw::PlanChanged, step.touched, "has another plan, which the move does not give it");
+    }
+}
+
+/// Whether the plan is the one that the claim is bound to, of a session that nobody plans any more.
+fn brings_back(after: &Place) -> bool {
+    let frozen = after.record().and_then(frozen_plan);
+    (after.state == State::Active || after.state.closed()) && frozen.is_some() && frozen == after.plan.as_ref()
+}
+
+/// A repair of one session brings its frozen plan back, and does nothing else.
+pub(super) fn check_repair(step: &Step<'_>, verdicts: &mut Verdicts) {
+    let (Some(before), Some(after)) = (step.before(), step.after()) else { return };
+    let touched = step.touched;
+    let is_fine = before.record == after.record
+        && before.patch_bytes == after.patch_bytes
+        && touched.changed.iter().all(|path| path == "SESSION.md");
+    if !is_fine || (before.plan != after.plan && !brings_back(after)) {
+        verdicts.add(Flaw::StrangeChange, touched, "is changed by a repair in a way that is not one");
+    }
+    if step.line_before != step.line_after {
+        verdicts.add(Flaw::LineDisagrees, touched, "has its lock line changed by a repair of its plan");
     }
 }
 
@@ -116,10 +139,12 @@ pub(super) fn check_override(step: &Step<'_>, verdicts: &mut Verdicts) {
     let (Some(before), Some(after)) = (step.before(), step.after()) else { return };
     let known = before.record().map_or(0, |record| record.overrides.len());
     let said = after.record().and_then(|record| record.overrides.get(known..)).unwrap_or_default();
+    let follows = |pair: &[Override]| pair.first().map(|one| &one.new) == pair.last().map(|one| &one.old);
     let tells = match (said.first(), said.last()) {
         (Some(first), Some(last)) => {
             Some(&first.old) == before.plan.as_ref()
                 && Some(&last.new) == after.plan.as_ref()
+                && said.windows(2).all(follows)
                 && said.iter().all(|one| !one.reason.trim().is_empty())
         }
         _ => false,

@@ -8,7 +8,7 @@ use crate::domain::record::Record;
 use crate::domain::state::State;
 use crate::domain::time::Timestamp;
 use crate::engine::look::Life;
-use crate::engine::{Core, Error, Tip};
+use crate::engine::{Core, Error, Tampering, Tip};
 use crate::store::CommitShelf;
 
 impl Core {
@@ -29,6 +29,10 @@ impl Core {
                     Ok(id) => {
                         diagnosis.sessions += 1;
                         check_session(&board, &shelf, tip, state, &id, &mut diagnosis.findings);
+                        if let Ok(Some(record)) = shelf.record(state, &id) {
+                            let found = self.tampering_on_board(&id, state, &record, tip)?;
+                            diagnosis.findings.extend(found.map(|found| plan_changed(&id, &found)));
+                        }
                     }
                     Err(_) if name == ".gitkeep" => {}
                     Err(_) => {
@@ -64,17 +68,13 @@ fn check_session(
     if let Err(broken) = &standing {
         findings.push(mendable(board, state, id, broken));
     }
-    let plan = match shelf.plan(state, id) {
-        Ok(Some(file)) => Some(file),
+    match shelf.plan(state, id) {
+        Ok(Some(_)) => {}
         Ok(None) => {
             findings.push(Finding::new("no_plan", Severity::Error, "has no SESSION.md").about(id).at(folder.clone()));
-            None
         }
-        Err(broken) => {
-            findings.push(Finding::of_broken(&broken));
-            None
-        }
-    };
+        Err(broken) => findings.push(Finding::of_broken(&broken)),
+    }
     let record = match shelf.record(state, id) {
         Ok(record) => record,
         Err(broken) => {
@@ -83,7 +83,7 @@ fn check_session(
         }
     };
     if state == State::Active {
-        check_active(tip, id, record.as_ref(), plan.map(|file| file.blob.to_string()), &folder, findings);
+        check_active(tip, id, record.as_ref(), &folder, findings);
     }
 }
 
@@ -102,14 +102,7 @@ fn mendable(board: &Board<'_>, state: State, id: &SessionId, broken: &Broken) ->
     }
 }
 
-fn check_active(
-    tip: &Tip,
-    id: &SessionId,
-    record: Option<&Record>,
-    plan: Option<String>,
-    folder: &str,
-    findings: &mut Vec<Finding>,
-) {
+fn check_active(tip: &Tip, id: &SessionId, record: Option<&Record>, folder: &str, findings: &mut Vec<Finding>) {
     let Some(claim) = record.and_then(|record| record.claim.as_ref()) else {
         findings.push(
             Finding::new(
@@ -123,15 +116,6 @@ fn check_active(
         );
         return;
     };
-    let frozen = record.and_then(moves::frozen_plan).map(ToString::to_string);
-    if frozen != plan {
-        findings.push(
-            Finding::new("plan_changed", Severity::Error, "the plan is not the one that was claimed")
-                .about(id)
-                .at(format!("{folder}/SESSION.md"))
-                .by_hand("git log shows who changed it; put the claimed text back by a commit"),
-        );
-    }
     match Life::of(claim, tip.now) {
         Life::Alive | Life::Quiet => {}
         Life::Expired => findings.push(
@@ -143,6 +127,14 @@ fn check_active(
             .about(id),
         ),
     }
+}
+
+/// A frozen plan that is another, with who did that.
+pub(super) fn plan_changed(id: &SessionId, tampering: &Tampering) -> Finding {
+    Finding::new("plan_changed", Severity::Error, tampering.to_string())
+        .about(id)
+        .at(tampering.path.clone())
+        .by_hand(format!("git session restore-plan {id}"))
 }
 
 /// Lock lines that no active session stands behind.

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use super::board::plan_changed;
 use super::{Diagnosis, Finding, Remedy, Severity};
 use crate::checkout::exclude;
 use crate::domain::board::Board;
@@ -120,6 +121,10 @@ impl Core {
                         .about(id)
                         .by_hand(format!("git session claim {id} --as {}", quoted(holding.agent.as_str()))),
                 );
+            }
+            if let Some(record) = &record {
+                let found = self.tampering_here(id, record, tip)?;
+                findings.extend(found.iter().map(|found| plan_changed(id, found)));
             }
             let plan = there.map(|path| path.join(tip.whereabouts.layout.folder(State::Active, id)).join("SESSION.md"));
             if let Some(plan) = plan

@@ -43,8 +43,14 @@ pub(super) fn listed(line: Archived) -> Listed {
 impl Core {
     /// One archived session with everything that its folder had. Where a shallow clone lacks it, the line is all.
     pub(super) fn show_archived(&self, tip: &Tip, line: Archived) -> Result<Shown, Error> {
-        let mut shown =
-            Shown { files: Vec::new(), plan_blob: None, frozen: None, plan_text: None, listed: listed(line.clone()) };
+        let mut shown = Shown {
+            tampering: Vec::new(),
+            files: Vec::new(),
+            plan_blob: None,
+            frozen: None,
+            plan_text: None,
+            listed: listed(line.clone()),
+        };
         let repository = self.store.repository();
         let Ok(folder) = repository.find_tree(store::oid(&line.folder)) else { return Ok(shown) };
         folder.walk(TreeWalkMode::PreOrder, |prefix, entry| {
