@@ -76,11 +76,7 @@ impl Arguments {
             "commit": answer.commit.to_string(),
             "attempts": answer.attempts,
             "pushes": answer.pushes,
-            "drift": {
-                "criteria": { "met": answer.drift.met, "unmet": answer.drift.unmet, "dropped": answer.drift.dropped },
-                "files": answer.drift.files,
-                "outside_scope": answer.drift.outside_scope,
-            },
+            "drift": answer.drift.as_ref().map(super::drift::json),
         });
         let mut text = match answer.state {
             State::Completed => format!("session `{}` is completed\n", answer.id),
@@ -98,6 +94,13 @@ impl Arguments {
         }
         if let Some(knowledge) = &answer.kb_session {
             text.push_str(&format!("knowledge {knowledge}\n"));
+        }
+        if let Some(drift) = answer.drift.as_ref().filter(|drift| drift.deviates()) {
+            text.push_str(&format!(
+                "drift     {}; see: git session drift {}\n",
+                crate::template::verdict(drift),
+                answer.id
+            ));
         }
         if let Some(hub) = &answer.go_to {
             text.push_str(&format!("\ncd {}\n", view::shell(hub)));

@@ -11,6 +11,7 @@ mod context;
 mod criteria;
 mod demo;
 mod doctor;
+mod drift;
 mod env;
 mod evidence;
 pub mod exit;

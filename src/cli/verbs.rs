@@ -44,6 +44,7 @@ pub(super) enum Verb {
     Abandon(super::abandon::Arguments),
     Override(super::overriding::Arguments),
     RestorePlan(super::restore_plan::Arguments),
+    Drift(super::drift::Arguments),
     Import(super::import::Arguments),
     Start(super::start::Arguments),
     Close(super::close::Arguments),
@@ -66,6 +67,7 @@ pub(super) enum Verb {
 pub(super) const READERS: &[&str] = &[
     "list",
     "show",
+    "drift",
     "next",
     "watch",
     "brief",
@@ -149,6 +151,7 @@ verbs! {
     Abandon "abandon",
     Override "override",
     RestorePlan "restore-plan",
+    Drift "drift",
     Import "import",
     Start "start",
     Close "close",

@@ -10,7 +10,9 @@
 pub fn moves_of(event: &str, verb: &str) -> Vec<String> {
     let verb = verb.split(' ').next().unwrap_or_default();
     let own = match event {
-        "initialized" | "repaired" | "landed" => return Vec::new(),
+        "initialized" | "landed" => return Vec::new(),
+        // Of repairs, only that of a plan is a move of a session.
+        "repaired" if verb != "restore-plan" => return Vec::new(),
         "created" => "create",
         "ready" => "ready",
         "unready" => "unready",
@@ -73,7 +75,8 @@ mod tests {
             (Event::Forked.as_str(), "fork", "before_create before_save | after_save after_create"),
             (Event::Landing.as_str(), "complete", "after_load before_complete before_save | after_save after_complete"),
             ("handed_off", "handoff", "after_load before_handoff before_save | after_save after_handoff"),
-            ("restored", "restore-plan", "after_load before_restore_plan before_save | after_save after_restore_plan"),
+            ("overridden", "override", "after_load before_override before_save | after_save after_override"),
+            ("repaired", "restore-plan", "after_load before_restore_plan before_save | after_save after_restore_plan"),
         ] {
             let moves = moves_of(event, verb);
             assert_eq!(format!("{} | {}", before(&moves).join(" "), after(&moves).join(" ")), stages);

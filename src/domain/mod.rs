@@ -10,6 +10,7 @@ pub mod board;
 pub mod change;
 pub mod commit_message;
 pub mod digest;
+pub mod drift;
 pub mod facts;
 pub mod foreign;
 pub mod format;

@@ -102,6 +102,6 @@ impl Core {
             patch_bytes: None,
             ended_at: tip.now,
         };
-        Ok(template::render_completion(&record, &plan, &self.options.agent.name, &outcome)?)
+        Ok(template::render_completion(&record, &plan, &self.options.agent.name, &outcome, "")?)
     }
 }

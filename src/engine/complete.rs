@@ -11,10 +11,11 @@ use super::work::{Workplace, dirty, uncommitted};
 use super::{Core, Engine, Error, Stage, Tip};
 use crate::checkout::protect;
 use crate::domain::board::{Board, Shelf, Standing};
+use crate::domain::drift::Drift;
 use crate::domain::id::{IdQuery, SessionId};
 use crate::domain::moves::{self, Unmet, WorkFiles};
 use crate::domain::plan::Land;
-use crate::domain::record::{CriterionStatus, Record, Status};
+use crate::domain::record::{Record, Status};
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::state::State;
 use crate::remote::RefUpdate;
@@ -55,8 +56,8 @@ pub struct CompleteAnswer {
     pub archive_ref: Option<String>,
     /// The board branch's commit.
     pub commit: Oid,
-    /// Criteria by status, and the changed paths: plan against outcome.
-    pub drift: Drift,
+    /// Plan against outcome; `None` where that could not be told.
+    pub drift: Option<Drift>,
     /// Where to go: the hub, when the command ran inside a checkout that is now gone.
     pub go_to: Option<std::path::PathBuf>,
     /// How often the board was looked at.
@@ -67,26 +68,10 @@ pub struct CompleteAnswer {
     pub warnings: Vec<String>,
 }
 
-/// The plan against what was done, in numbers.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Drift {
-    /// Criteria that were met.
-    pub met: usize,
-    /// Criteria that were not.
-    pub unmet: usize,
-    /// Criteria that were dropped.
-    pub dropped: usize,
-    /// Paths that the landing changed.
-    pub files: Vec<String>,
-    /// Those of them that the plan's scope does not have; empty without a scope.
-    pub outside_scope: Vec<String>,
-}
-
 /// What the swap of a completion decided.
 #[derive(Debug, Clone)]
 struct Ended {
     landed: Option<Landed>,
-    record: Record,
     state: State,
     kb_session: Option<SessionId>,
     /// The board's commit with it, when this is found out later than it happened.
@@ -151,12 +136,14 @@ impl Engine {
             kb_session: ended.kb_session.clone(),
             archive_ref: None,
             commit,
-            drift: drift(&ended),
+            drift: None,
             go_to: None,
             attempts: won.attempts,
             pushes: won.pushes,
             warnings: checked.search.notes,
         };
+        let told = self.core.drift_told(&id, &won.tip.after(Some(commit)), &mut answer.warnings);
+        answer.drift = told;
         if ended.state == State::Completed {
             // What has been committed since it landed has not landed, and must not go for that which has.
             let head = self.core.ended_at(&id)?.flatten();
@@ -226,8 +213,7 @@ impl Core {
         let commit = store::find(self.store.repository(), tip.board, id, "completed")?;
         let landed = record.result.as_ref().and_then(|result| result.landed.as_ref()).map(store::oid);
         Ok(Some(Ended {
-            landed: Some(Landed { commit: landed.or(commit), files: Vec::new(), outside_scope: Vec::new() }),
-            record,
+            landed: Some(Landed { commit: landed.or(commit) }),
             state: State::Completed,
             kb_session: None,
             commit,
@@ -269,8 +255,7 @@ impl Core {
             return self.decide_branch(completing, &board, &record, &landing, &caller, tip);
         }
         let landed = self.land(&landing, &record, tip)?;
-        let ended =
-            Ended { landed: None, record: record.clone(), state: State::Completed, kb_session: None, commit: None };
+        let ended = Ended { landed: None, state: State::Completed, kb_session: None, commit: None };
         let built = self.build_completion(
             &super::landing::Build {
                 request,
@@ -329,7 +314,6 @@ impl Core {
                 endings: self.ending(id, head)?,
                 answer: Ended {
                     landed: Some(built.landed),
-                    record: record.clone(),
                     state: State::Completed,
                     kb_session: built.kb_session,
                     commit: None,
@@ -350,8 +334,7 @@ impl Core {
         self.check_landing(landing, tip)?;
         self.check_shown(landing, tip)?;
         let change = moves::await_landing(board, record, &work.files, caller, &wish.nonce, tip.now)?;
-        let ended =
-            Ended { landed: None, record: record.clone(), state: State::Active, kb_session: None, commit: None };
+        let ended = Ended { landed: None, state: State::Active, kb_session: None, commit: None };
         let Step::Swap(mut proposal) = self.propose(tip, &change, ended)? else {
             return Err(Error::environment("a change came to nothing"));
         };
@@ -384,16 +367,5 @@ impl Core {
             .hint(format!("git session restore-plan {id}"))
             .into()),
         }
-    }
-}
-
-fn drift(ended: &Ended) -> Drift {
-    let count = |status| ended.record.criteria.iter().filter(|criterion| criterion.status == status).count();
-    Drift {
-        met: count(CriterionStatus::Met),
-        unmet: count(CriterionStatus::Unmet),
-        dropped: count(CriterionStatus::Dropped),
-        files: ended.landed.as_ref().map(|landed| landed.files.clone()).unwrap_or_default(),
-        outside_scope: ended.landed.as_ref().map(|landed| landed.outside_scope.clone()).unwrap_or_default(),
     }
 }

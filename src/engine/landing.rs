@@ -18,7 +18,6 @@ use crate::domain::nonce::Nonce;
 use crate::domain::plan::{Land, Plan as SessionPlan};
 use crate::domain::record::{Ending, Outcome, Record};
 use crate::domain::refusal::{Code, Refusal};
-use crate::domain::scope::Scope;
 use crate::remote::RefUpdate;
 use crate::store;
 use crate::template::{self, KbDraft};
@@ -43,8 +42,6 @@ pub(super) struct Computed {
     patch: Vec<u8>,
     /// Whether there is anything to land.
     content: Content,
-    files: Vec<String>,
-    outside_scope: Vec<String>,
     learnings: Option<String>,
     /// The commit on the base branch, when somebody else made it.
     found: Option<Oid>,
@@ -61,10 +58,6 @@ enum Content {
 pub(super) struct Landed {
     /// The commit on the base branch, where it is another than the board's.
     pub(super) commit: Option<Oid>,
-    /// The paths it changed.
-    pub(super) files: Vec<String>,
-    /// Those that the plan's scope does not have.
-    pub(super) outside_scope: Vec<String>,
 }
 
 /// Everything that a completion's commits are built from.
@@ -101,7 +94,6 @@ impl Core {
         let root = tip.whereabouts.layout.root();
         let patch = landing::patch(self.store.path(), base_tree, tree, root, self.clock.deadline())?;
         self.check_secrets(plan, &patch)?;
-        let files = landing::code_changes(repository, tip.base, head, root)?;
         if patch.is_empty()
             && let Some(found) = self.landed_on_base(plan.id, tip)?
         {
@@ -117,8 +109,6 @@ impl Core {
             tree,
             parents,
             patch,
-            outside_scope: outside(plan.plan, &files),
-            files,
             learnings: self.learnings(plan, Some(head), tip)?,
             found: None,
         })
@@ -294,8 +284,7 @@ impl Core {
             0,
             RefUpdate { name: tip.whereabouts.board.clone(), old: Some(tip.board), new: Some(written.commit) },
         );
-        let landed =
-            Landed { commit: landed, files: computed.files.clone(), outside_scope: computed.outside_scope.clone() };
+        let landed = Landed { commit: landed };
         Ok(Built { updates, landed, kb_session })
     }
 
@@ -308,7 +297,10 @@ impl Core {
             patch_bytes: Some(computed.patch.len() as u64),
             ended_at: build.tip.now,
         };
-        let mut report = template::render_completion(&build.record, build.plan, &build.caller.agent, &outcome)?;
+        // That the two cannot be compared is no reason to call the work undone.
+        let drift = self.drift_of_completion(build, computed, &outcome).ok();
+        let drift = drift.as_ref().map(template::render_drift).unwrap_or_default();
+        let mut report = template::render_completion(&build.record, build.plan, &build.caller.agent, &outcome, &drift)?;
         if build.request.secrets == Secrets::Allowed {
             report.push_str("\nThe search for secrets was waived (`--allow-secret`).\n");
         }
@@ -331,23 +323,19 @@ impl Core {
 }
 
 impl Computed {
+    /// The patch against the first parent of the whole landing.
+    pub(super) fn patch(&self) -> &[u8] {
+        &self.patch
+    }
+
     fn nothing(base_tree: Oid, tip: &Tip, learnings: Option<String>) -> Self {
         Self {
             tree: base_tree,
             parents: vec![tip.base],
             patch: Vec::new(),
             content: Content::None,
-            files: Vec::new(),
-            outside_scope: Vec::new(),
             learnings,
             found: None,
         }
-    }
-}
-
-fn outside(plan: &SessionPlan, files: &[String]) -> Vec<String> {
-    match Scope::parse(&plan.scope) {
-        Ok(scope) if !scope.is_empty() => files.iter().filter(|path| !scope.matches(path)).cloned().collect(),
-        Ok(_) | Err(_) => Vec::new(),
     }
 }

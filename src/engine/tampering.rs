@@ -139,12 +139,24 @@ impl Core {
         record: &Record,
         tip: &Tip,
     ) -> Result<Option<Tampering>, Error> {
+        let path = format!("{}/SESSION.md", tip.whereabouts.layout.folder(state, id));
+        self.tampering_at(id, state, record, self.blob_in(tip.board, &path)?, tip)
+    }
+
+    /// The same where it is known that the board has `blob` there.
+    pub(super) fn tampering_at(
+        &self,
+        id: &SessionId,
+        state: State,
+        record: &Record,
+        blob: Option<Oid>,
+        tip: &Tip,
+    ) -> Result<Option<Tampering>, Error> {
         let Some(lineage) = Lineage::of(record).filter(|_| state == State::Active || state.closed()) else {
             return Ok(None);
         };
         let layout = &tip.whereabouts.layout;
         let path = format!("{}/SESSION.md", layout.folder(state, id));
-        let blob = self.blob_in(tip.board, &path)?;
         if blob == Some(lineage.frozen) {
             return Ok(None);
         }

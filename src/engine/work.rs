@@ -156,17 +156,7 @@ impl Engine {
     }
 
     pub(super) fn work_files(&self, id: &SessionId) -> Result<WorkFiles, Error> {
-        let Some(place) = self.core.workplace(id)? else { return Ok(WorkFiles::default()) };
-        crate::checkout::own::at(&place.top, &place.own)?;
-        let mut files = Vec::new();
-        let repository = place.checkout.as_deref().and_then(|checkout| Repository::open(checkout).ok());
-        // Where the whole root is ignored, that says nothing about one file in it.
-        let repository = repository.filter(|repository| !repository.is_path_ignored(&place.folder).unwrap_or(false));
-        let mut total = 0;
-        collect(&place.folder, "", repository.as_ref(), &mut files, &mut total)?;
-        let log = files.iter().find(|file| file.path == "log.jsonl");
-        let entries = log.map(|file| parse_log(&file.bytes).0).unwrap_or_default();
-        Ok(WorkFiles { files, entries })
+        self.core.work_files(id)
     }
 
     /// A move of the holder that also pushes the session branch; no change where it was made before.
@@ -208,6 +198,21 @@ impl Engine {
 }
 
 impl Core {
+    /// What the holder has in the session's folder here, as far as it may be published.
+    pub(super) fn work_files(&self, id: &SessionId) -> Result<WorkFiles, Error> {
+        let Some(place) = self.workplace(id)? else { return Ok(WorkFiles::default()) };
+        crate::checkout::own::at(&place.top, &place.own)?;
+        let mut files = Vec::new();
+        let repository = place.checkout.as_deref().and_then(|checkout| Repository::open(checkout).ok());
+        // Where the whole root is ignored, that says nothing about one file in it.
+        let repository = repository.filter(|repository| !repository.is_path_ignored(&place.folder).unwrap_or(false));
+        let mut total = 0;
+        collect(&place.folder, "", repository.as_ref(), &mut files, &mut total)?;
+        let log = files.iter().find(|file| file.path == "log.jsonl");
+        let entries = log.map(|file| parse_log(&file.bytes).0).unwrap_or_default();
+        Ok(WorkFiles { files, entries })
+    }
+
     /// Where the claim of `id` that was made in this repository is worked on.
     pub(super) fn workplace(&self, id: &SessionId) -> Result<Option<Workplace>, Error> {
         let mark = self.options.place.checkout.as_ref().filter(|mark| mark.id == *id);

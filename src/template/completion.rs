@@ -15,7 +15,8 @@ const COMPLETION: &str = include_str!("../../templates/completion.md.j2");
 /// The page for a session that `agent` ended with `outcome`, under `plan`.
 ///
 /// A page that is part of the very commit that lands cannot name it; it says nothing of the landing then. Criteria of
-/// the plan that the record does not have are open; those that only the record has are shown too.
+/// the plan that the record does not have are open; those that only the record has are shown too. `drift` is the page of
+/// the comparison, with headings of the second level; empty for none.
 ///
 /// # Errors
 /// Only a text that is larger than a template may print.
@@ -24,6 +25,7 @@ pub fn render_completion(
     plan: &Plan,
     agent: &AgentName,
     outcome: &Outcome,
+    drift: &str,
 ) -> Result<String, TemplateError> {
     let ending = match outcome.outcome {
         Ending::Completed => "Completed",
@@ -66,6 +68,7 @@ pub fn render_completion(
         ("CHECKPOINTS", Value::from(checkpoints)),
         ("LANDED", Value::from(outcome.landed.as_ref().map(|landed| landed.to_string()).unwrap_or_default())),
         ("PATCH_BYTES", Value::from(outcome.patch_bytes.map(|bytes| bytes.to_string()).unwrap_or_default())),
+        ("DRIFT", Value::from(drift)),
         ("EPOCH", Value::from(epoch)),
         ("CREATED_AT", Value::from(record.created_at.to_string())),
     ])
@@ -95,6 +98,6 @@ fn row<const N: usize>(cells: [(&'static str, String); N]) -> Value {
 }
 
 /// A text for a cell of a table, where `|` would begin the next.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     one_line(text).replace('|', "\\|")
 }

@@ -5,6 +5,7 @@
 
 mod brief;
 mod completion;
+mod drift;
 mod env;
 mod page;
 mod plan;
@@ -21,6 +22,7 @@ use crate::domain::quote::Unprintable;
 pub use crate::domain::quote::{printable, quote_fish, quote_powershell, quote_sh};
 pub use brief::{BriefPage, Extent, length, render_brief};
 pub use completion::render_completion;
+pub use drift::{counted, figures, percent, render_drift, render_drift_of_all, totals, verdict};
 pub use env::{EnvValues, render_env};
 pub use page::{render_agents, render_readme};
 pub use plan::{KB_PLAN, KbDraft, PLAN, PlanDraft, render_kb_plan, render_plan};

@@ -198,7 +198,7 @@ fn a_completion_compares_the_plan_with_what_came_of_it() {
         ended_at: at,
     };
     let plan = Plan::parse(b"## Acceptance Criteria\n- [ ] One | two\n- [ ] Never touched\n").unwrap();
-    insta::assert_snapshot!(render_completion(&record, &plan, &by, &outcome).unwrap(), @r"
+    insta::assert_snapshot!(render_completion(&record, &plan, &by, &outcome, "").unwrap(), @r"
     # Completed: Auth
 
     Session `2026-11-20-auth`, completed by eve at 2026-11-20T03:22:26Z.

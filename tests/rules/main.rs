@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests stand outside the functions that the lint leaves alone")]
 
 mod broken;
+mod drift;
 mod fold;
 mod handover;
 mod keeping;

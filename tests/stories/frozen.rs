@@ -163,7 +163,7 @@ fn an_override_is_the_holder_s_and_says_why() {
     one.run(&["override", "auth", "--reason", "why"]).exits(2);
     one.run(&with("why", "../nothing.md")).exits(2);
     one.run(&with("why", "../half.md")).refused("plan_incomplete", 5);
-    one.run(&with(&"ghp_0123456789abcdefghijABCDEFGHIJ012345", "../plan.md")).refused("secret", 5);
+    one.run(&with("ghp_0123456789abcdefghijABCDEFGHIJ012345", "../plan.md")).refused("secret", 5);
     world.agent("two").run(&with("why", "../plan.md")).refused("not_holder", 3);
     one.named("three").run(&with("why", "../plan.md")).refused("not_holder", 3);
     one.run(&[&with("why", "../plan.md")[..], &["-n"]].concat()).done();

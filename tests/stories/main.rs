@@ -15,6 +15,7 @@ mod combine;
 mod complete;
 mod contract;
 mod doctor;
+mod drift;
 mod fenced;
 mod fork;
 mod frozen;

@@ -20,6 +20,7 @@ mod history;
 mod merge;
 mod patch;
 mod replay;
+pub mod stats;
 mod trees;
 
 pub(super) use changes::between;

@@ -30,7 +30,9 @@ impl Core {
                         diagnosis.sessions += 1;
                         check_session(&board, &shelf, tip, state, &id, &mut diagnosis.findings);
                         if let Ok(Some(record)) = shelf.record(state, &id) {
-                            let found = self.tampering_on_board(&id, state, &record, tip)?;
+                            let files = shelf.files(state, &id).unwrap_or_default();
+                            let plan = files.into_iter().find(|(path, ..)| path == "SESSION.md");
+                            let found = self.tampering_at(&id, state, &record, plan.map(|(.., blob)| blob), tip)?;
                             diagnosis.findings.extend(found.map(|found| plan_changed(&id, &found)));
                         }
                     }

@@ -3,7 +3,7 @@
 
 use git2::Oid;
 
-use super::{Computed, Content, Plan, outside};
+use super::{Computed, Content, Plan};
 use crate::checkout::landing;
 use crate::domain::change::Event;
 use crate::domain::id::SessionId;
@@ -39,14 +39,11 @@ impl Core {
         let Some(found) = found else { return Ok(None) };
         let tree_of = |commit: Oid| repository.find_commit(commit).map(|commit| commit.tree_id());
         let patch = landing::patch(self.store.path(), tree_of(start)?, tree_of(head)?, root, self.clock.deadline())?;
-        let files = landing::code_changes(repository, start, head, root)?;
         Ok(Some(Computed {
             tree: tree_of(tip.base)?,
             parents: vec![tip.base],
             patch,
             content: Content::None,
-            outside_scope: outside(plan.plan, &files),
-            files,
             learnings: self.learnings(plan, Some(head), tip)?,
             found: Some(found),
         }))
@@ -60,14 +57,11 @@ impl Core {
         let commit = repository.find_commit(found)?;
         let before = commit.parent(0)?;
         let patch = landing::patch(self.store.path(), before.tree_id(), commit.tree_id(), root, self.clock.deadline())?;
-        let files = landing::code_changes(repository, before.id(), found, root)?;
         Ok(Computed {
             tree,
             parents: vec![tip.base],
             patch,
             content: Content::None,
-            outside_scope: outside(plan.plan, &files),
-            files,
             learnings: self.learnings(plan, plan.head, tip)?,
             found: Some(found),
         })
