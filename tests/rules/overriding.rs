@@ -89,8 +89,8 @@ fn a_new_plan_is_whole_and_keeps_the_conditions_of_the_claim() {
       hint: git session show 2026-11-20-auth
       gaps: ["There is no section \"## Context\".", "The section \"Acceptance Criteria\" has no criterion: add items such as \"- [ ] It works.\"."]
       id: 2026-11-20-auth
-    plan_incomplete: the new plan of session `2026-11-20-auth`: line 2: unknown field `nonsense`, expected one of `title`, `priority`, `requires`, `depends_on`, `scope`, `labels`, `estimate`, `lease`, `validation`, `task`, `land`
-      gaps: ["line 2: unknown field `nonsense`, expected one of `title`, `priority`, `requires`, `depends_on`, `scope`, `labels`, `estimate`, `lease`, `validation`, `task`, `land`"]
+    plan_incomplete: the new plan of session `2026-11-20-auth`: line 2: unknown field `nonsense`, expected one of `title`, `priority`, `requires`, `depends_on`, `scope`, `labels`, `estimate`, `lease`, `validation`, `task`, `parent`, `land`
+      gaps: ["line 2: unknown field `nonsense`, expected one of `title`, `priority`, `requires`, `depends_on`, `scope`, `labels`, `estimate`, `lease`, `validation`, `task`, `parent`, `land`"]
       id: 2026-11-20-auth
     plan_incomplete: the new plan of session `2026-11-20-auth` is not complete: The section "Context" is empty: say what a newcomer has to know.
       hint: git session show 2026-11-20-auth
