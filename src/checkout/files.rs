@@ -134,6 +134,15 @@ pub(super) fn write_atomically(path: &Path, bytes: &[u8], mode: u32) -> Result<(
     Ok(())
 }
 
+/// Copies an index with its time: git trusts an entry whose file is as old as its index only after a look into the file,
+/// and a copy that seems newer would hide what was changed within the same second to the same length.
+pub(super) fn copy_index(from: &Path, to: &Path) -> Result<(), CheckoutError> {
+    let failed = |source| CheckoutError::File { act: "copy", path: from.to_owned(), source };
+    let written = fs::metadata(from).and_then(|data| data.modified()).map_err(failed)?;
+    fs::copy(from, to).map_err(failed)?;
+    OpenOptions::new().write(true).open(to).and_then(|copy| copy.set_modified(written)).map_err(failed)
+}
+
 /// Opens a regular file for reading; `None` when it is not there.
 ///
 /// # Errors

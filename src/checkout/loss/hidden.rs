@@ -1,7 +1,6 @@
 //! Files that the index tells git not to look at (`assume-unchanged`, `skip-worktree`): changes in them show nowhere.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Instant;
@@ -9,7 +8,7 @@ use std::time::Instant;
 use tempfile::NamedTempFile;
 
 use super::super::CheckoutError;
-use super::super::files::look;
+use super::super::files::{copy_index, look};
 use super::super::worktree::git_in;
 
 /// A copy of the checkout's index without those marks, for files that are there; `None` when nothing is hidden, which
@@ -35,7 +34,7 @@ pub(in super::super) fn index(
     }
     let copied = |source| CheckoutError::File { act: "copy", path: git_dir.join("index"), source };
     let copy = tempfile::Builder::new().prefix("git-session-index.").tempfile_in(git_dir).map_err(copied)?;
-    fs::copy(git_dir.join("index"), copy.path()).map_err(copied)?;
+    copy_index(&git_dir.join("index"), copy.path())?;
     for mark in ["--no-assume-unchanged", "--no-skip-worktree"] {
         git_in(checkout)
             .args(["update-index", mark, "-z", "--stdin"])

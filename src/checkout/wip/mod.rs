@@ -1,12 +1,12 @@
 //! Uncommitted work: committed to the session's own branch when somebody asks for it, kept under a ref of its own when
 //! the checkout is taken from its holder; pictured for a checkpoint, and brought back from one.
 
-use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
 use git2::Oid;
 
+use super::files::copy_index;
 use super::landing::between as differing;
 use super::worktree::{git_dir_of, git_in};
 use super::{CheckoutError, objects};
@@ -54,7 +54,7 @@ pub fn snapshot(checkout: &Path, reference: &str, message: &str, deadline: Insta
     let folder = folder.map_err(CheckoutError::file("write in", &git_dir))?;
     let (index, copy) = (git_dir.join("index"), folder.path().join("index"));
     if index.exists() {
-        fs::copy(&index, &copy).map_err(CheckoutError::file("copy", &index))?;
+        copy_index(&index, &copy)?;
     }
     let on = |arguments: &[&str]| git_in(checkout).env("GIT_INDEX_FILE", &copy).args(arguments).deadline(deadline);
     // One unreadable file is no reason to keep none of the others.
