@@ -22,13 +22,6 @@ fn folder(file: &str) -> String {
     format!("{ROOT}/active/{}/{file}", id("auth"))
 }
 
-/// Adds a line to the log as the verbs of working memory write it.
-fn log(checkout: &Agent, line: &str) {
-    let path = checkout.dir.join(folder("log.jsonl"));
-    let before = fs::read_to_string(&path).unwrap_or_default();
-    fs::write(&path, format!("{before}{line}\n")).unwrap();
-}
-
 /// `auth` is planned and claimed by `one`, and everything that can deviate does.
 fn astray(world: &World) -> (Agent, Agent) {
     world.plan("base");
@@ -54,15 +47,11 @@ fn astray(world: &World) -> (Agent, Agent) {
     checkout.write("tools/gen.txt", "made\n");
     fs::remove_file(checkout.dir.join("src/other.txt")).unwrap();
     checkout.commit("work");
-    log(
-        &checkout,
-        r#"{"id":"01KAE00000000000000000DEC1","at":"2026-11-20T12:00:00Z","agent":"one","kind":"decision","text":"tools/ is needed to make the tables","body":"and src/other.txt is dead"}"#,
-    );
-    log(
-        &checkout,
-        r#"{"id":"01KAE00000000000000000SUB1","at":"2026-11-20T12:01:00Z","agent":"one","kind":"info","text":"subsession added: Migrate","data":{"subsession":"Migrate","spawned":null}}"#,
-    );
-    checkout.write(&folder("subsessions.md"), "# Subsessions\n\n- [x] Parse\n- [ ] Migrate\n");
+    let why = ["decision", "tools/ is needed to make the tables", "--body", "and src/other.txt is dead"];
+    checkout.run(&why).done();
+    checkout.run(&["subsession", "add", "Migrate"]).done();
+    let page = checkout.read(&folder("subsessions.md"));
+    checkout.write(&folder("subsessions.md"), &format!("{page}- [x] Parse\n"));
     one.run(&["criteria", "met", "AC-1", "--session", &id("auth")]).done();
     one.run(&["criteria", "unmet", "AC-2", "--session", &id("auth")]).done();
     one.run(&["criteria", "add", "Login is logged", "--session", &id("auth")]).done();
