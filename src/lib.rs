@@ -1,5 +1,6 @@
 //! Git-native coordination for many coding agents on one repository.
 
+pub mod agents;
 pub mod checkout;
 pub mod cli;
 pub mod config;

@@ -6,19 +6,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each layer may use of the crate. Surfaces at the top, the pure rules at the bottom.
-const LAYERS: [(&str, &[&str]); 12] = [
+const LAYERS: [(&str, &[&str]); 13] = [
     ("domain", &[]),
     ("steps", &[]),
     ("process", &["steps"]),
     ("git", &["process"]),
+    ("agents", &[]),
     ("template", &["domain"]),
     ("store", &["domain"]),
     ("remote", &["process", "git"]),
     ("checkout", &["domain", "process", "git", "steps"]),
-    ("engine", &["domain", "template", "store", "remote", "checkout", "process", "git", "steps"]),
+    ("engine", &["domain", "agents", "template", "store", "remote", "checkout", "process", "git", "steps"]),
     ("config", &["domain", "engine", "process", "git"]),
     ("demo", &["domain", "engine", "store", "process", "git", "config", "cli", "checkout", "remote"]),
-    ("cli", &["domain", "engine", "config", "template", "process", "demo"]),
+    ("cli", &["domain", "agents", "engine", "config", "template", "process", "demo"]),
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {
