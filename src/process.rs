@@ -16,10 +16,16 @@ use std::time::{Duration, Instant};
 use crate::steps::step;
 
 mod conversation;
+mod hunt;
+mod input;
 mod interrupt;
+mod watch;
 
 pub use conversation::{Conversation, end_groups};
+pub use hunt::{Marker, end_marked};
+pub use input::standard_input;
 pub use interrupt::Interrupt;
+pub use watch::{Ended, Heard, Next, Watch, Watched};
 
 /// How long a group may take to end after TERM before it gets KILL.
 pub const GRACE: Duration = Duration::from_secs(2);

@@ -319,17 +319,17 @@ enum End {
     Stderr,
 }
 
-fn set_nonblocking(end: BorrowedFd<'_>) -> io::Result<()> {
+pub(super) fn set_nonblocking(end: BorrowedFd<'_>) -> io::Result<()> {
     let flags = rustix::fs::fcntl_getfl(end)?;
     rustix::fs::fcntl_setfl(end, flags | rustix::fs::OFlags::NONBLOCK)?;
     Ok(())
 }
 
-fn retried(error: &io::Error) -> bool {
+pub(super) fn retried(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock)
 }
 
-fn timespec(duration: Duration) -> Timespec {
+pub(super) fn timespec(duration: Duration) -> Timespec {
     Timespec {
         tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: i64::from(duration.subsec_nanos()),
@@ -338,12 +338,12 @@ fn timespec(duration: Duration) -> Timespec {
 
 /// Monotonic, for deadlines alone: no answer of this tool depends on it.
 #[expect(clippy::disallowed_methods, reason = "a deadline of a child process, never a time that is written down")]
-fn now() -> Instant {
+pub(super) fn now() -> Instant {
     Instant::now()
 }
 
 #[expect(clippy::disallowed_methods, reason = "waits for a child that has closed its pipes; bounded by the deadline")]
-fn nap(duration: Duration) {
+pub(super) fn nap(duration: Duration) {
     std::thread::sleep(duration);
 }
 
@@ -361,6 +361,6 @@ pub fn end_groups(groups: &[u32]) {
     }
 }
 
-fn pid(number: u32) -> Option<Pid> {
+pub(super) fn pid(number: u32) -> Option<Pid> {
     i32::try_from(number).ok().and_then(Pid::from_raw)
 }

@@ -28,6 +28,11 @@ impl Interrupt {
         Ok(Self { asked })
     }
 
+    /// One that never comes: the signals do what they always did.
+    pub fn never() -> Self {
+        Self { asked: Arc::new(AtomicBool::new(false)) }
+    }
+
     /// Whether one has come.
     pub fn is_asked(&self) -> bool {
         self.asked.load(Ordering::SeqCst)
