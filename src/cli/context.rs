@@ -23,8 +23,23 @@ pub enum Failure {
     Config(ConfigError),
     /// The engine said no.
     Engine(Error),
+    /// An agent was run and has not done what it was asked.
+    Agent(Box<AgentFailure>),
     /// Anything else.
     Other(anyhow::Error),
+}
+
+/// What is said of an agent that has not done what it was asked.
+#[derive(Debug)]
+pub struct AgentFailure {
+    /// Whether it was somebody who asked us to stop.
+    pub fault: super::exit::Fault,
+    /// What is so.
+    pub message: String,
+    /// The next command.
+    pub hint: Option<String>,
+    /// Everything that is known of the run.
+    pub details: serde_json::Value,
 }
 
 impl From<Error> for Failure {

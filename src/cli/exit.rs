@@ -63,7 +63,13 @@ pub const MEANINGS: [Meaning; 14] = [
 pub const fn of_refusal(code: Code) -> u8 {
     match code {
         Code::NoReason | Code::BadId | Code::NotImportable | Code::Ambiguous => 2,
-        Code::Held | Code::NotHolder | Code::NotPlanned | Code::NoSession | Code::Taken | Code::PlanChanged => 3,
+        Code::Held
+        | Code::NotHolder
+        | Code::NotPlanned
+        | Code::NoSession
+        | Code::Taken
+        | Code::PlanChanged
+        | Code::NoConversation => 3,
         Code::Nothing => 4,
         Code::Dirty
         | Code::Conflict
@@ -84,6 +90,8 @@ pub const fn of_refusal(code: Code) -> u8 {
 pub enum Fault {
     /// A defect, or the machine failed us.
     Internal,
+    /// An agent that was run has not done what it was asked.
+    AgentFailed,
     /// The swap is won and something local is left.
     Unfinished,
     /// The command line says nothing that can be done.
@@ -112,8 +120,9 @@ pub enum Fault {
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Internal,
+        Self::AgentFailed,
         Self::Unfinished,
         Self::Usage,
         Self::Contended,
@@ -132,6 +141,7 @@ impl Fault {
     pub const fn code(self) -> (&'static str, u8) {
         match self {
             Self::Internal => ("internal", 1),
+            Self::AgentFailed => ("agent_failed", 1),
             Self::Unfinished => ("unfinished", 1),
             Self::Usage => ("usage", 2),
             Self::Contended => ("contended", 6),

@@ -164,6 +164,9 @@ impl Told {
         match failure {
             Failure::Usage { message, hint } => Self::fault(Fault::Usage, message.clone(), hint.clone(), json!({})),
             Failure::Config(error) => Self::fault(Fault::Environment, chain(error), None, json!({})),
+            Failure::Agent(agent) => {
+                Self::fault(agent.fault, agent.message.clone(), agent.hint.clone(), agent.details.clone())
+            }
             Failure::Other(error) => Self::fault(Fault::Internal, format!("{error:#}"), None, json!({})),
             Failure::Engine(error) => Self::of_engine(error, again),
         }

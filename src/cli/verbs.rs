@@ -26,6 +26,8 @@ pub(super) enum Verb {
     Takeover(super::takeover::Arguments),
     Env(super::env::Env),
     Exec(super::env::Exec),
+    Run(Box<super::run::Arguments>),
+    Runs(super::runs::Arguments),
     Whoami(super::whoami::Arguments),
     Criteria(super::criteria::Arguments),
     Log(super::log::Arguments),
@@ -73,6 +75,7 @@ pub(super) const READERS: &[&str] = &[
     "brief",
     "env",
     "exec",
+    "runs",
     "whoami",
     "criteria",
     "log",
@@ -96,7 +99,7 @@ pub(super) const READERS: &[&str] = &[
 
 /// The verbs that show something of their own, or ask no remote.
 pub(super) const SILENT: &[&str] =
-    &["exec", "hook-run", "watch", "demo", "demo-agent", "demo-janitor", "verify", "completions", "man", "whoami"];
+    &["exec", "run", "hook-run", "watch", "demo", "demo-agent", "demo-janitor", "verify", "completions", "man", "whoami"];
 
 /// Declares for each verb its name and its run, once.
 macro_rules! verbs {
@@ -133,6 +136,8 @@ verbs! {
     Takeover "takeover",
     Env "env",
     Exec "exec",
+    Run "run",
+    Runs "runs",
     Whoami "whoami",
     Criteria "criteria",
     Log "log",

@@ -31,6 +31,7 @@ pub mod quote;
 pub mod record;
 pub mod refusal;
 pub mod replay;
+pub mod run;
 pub mod scope;
 pub mod secret;
 pub mod settings;

@@ -61,6 +61,8 @@ codes! {
     Nothing = "nothing",
     /// A move that needs a reason was given none.
     NoReason = "no_reason",
+    /// An agent's conversation that cannot be gone on with.
+    NoConversation = "no_conversation",
     /// Not an id.
     BadId = "bad_id",
     /// What was to be imported is not as documented.

@@ -45,6 +45,7 @@ mod private;
 mod proposal;
 mod prune;
 mod queue;
+pub mod run;
 mod seat;
 mod settle;
 mod start;

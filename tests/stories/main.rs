@@ -31,6 +31,7 @@ mod lost;
 mod memory;
 mod races;
 mod remote;
+mod run;
 mod script;
 mod secrets;
 mod seed_style;

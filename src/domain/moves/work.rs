@@ -191,6 +191,7 @@ fn apply(record: &mut Record, entry: &Entry) {
         EntryKind::Criterion => apply_criterion(record, entry),
         EntryKind::Context => facts::merge(&mut record.context, &entry.data),
         EntryKind::Checkpoint => apply_checkpoint(record, entry),
+        EntryKind::Run => super::super::run::apply(record, entry),
         EntryKind::Info
         | EntryKind::Progress
         | EntryKind::Decision
@@ -201,7 +202,6 @@ fn apply(record: &mut Record, entry: &Entry) {
         | EntryKind::Success
         | EntryKind::Handoff
         | EntryKind::Override
-        | EntryKind::Run
         | EntryKind::Learning => {}
     }
 }
