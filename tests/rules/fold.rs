@@ -3,6 +3,7 @@
 use git_session::domain::log::{Entry, EntryKind, entry_id};
 use git_session::domain::moves::{Unmet, WorkFiles, fold};
 use git_session::domain::record::{Criterion, CriterionStatus, Override, Record};
+use git_session::domain::run::{Outcome, RUNS_MAX, Said, next_name};
 use git_session::domain::state::State;
 use git_session::domain::time::Timestamp;
 use proptest::prelude::*;
@@ -281,4 +282,58 @@ fn a_checkpoint_is_in_the_record_once_and_its_number_is_given_once() {
     let found: Vec<_> = record.checkpoints.iter().map(|one| (one.id.as_str(), one.title.as_str())).collect();
     assert_eq!(found, [("001", "first"), ("002", "second")]);
     assert_eq!(Record::parse(record.print().as_bytes()).unwrap(), record);
+}
+
+/// What the log says of `run-1`, second by second.
+fn said(at: usize, said: &Said) -> Entry {
+    let (text, data) = said.entry("run-1");
+    Entry { text, data, ..entry(&written(at), time(NOON + i64::try_from(at).unwrap()), EntryKind::Run, &[]) }
+}
+
+#[test]
+fn runs_of_agents_reach_the_record_step_by_step_and_once() {
+    let started = Said::Started {
+        agent: "claude".to_owned(),
+        version: Some("2.1.197".to_owned()),
+        cwd: "/w".to_owned(),
+        start: "fresh",
+        from: None,
+    };
+    let ended = Said::Ended {
+        outcome: Outcome::TimedOut,
+        why: Some("it took longer than it was given".to_owned()),
+        exit_code: None,
+        turns: Some(2),
+        lost: None,
+    };
+    let log = [said(0, &started), said(1, &Said::Conversation("abc".to_owned())), said(5, &ended)];
+    let mut record = record();
+    fold(&mut record, &log[..1]);
+    assert_eq!(record.runs.len(), 1);
+    assert_eq!((record.runs[0].conversation.as_deref(), record.runs[0].ended_at), (None, None));
+    assert_eq!(next_name(&record), "run-2");
+    fold(&mut record, &log);
+    fold(&mut record, &log);
+    let run = &record.runs[0];
+    assert_eq!((run.run.as_str(), run.agent.as_str(), run.cwd.as_str()), ("run-1", "claude", "/w"));
+    assert_eq!(run.conversation.as_deref(), Some("abc"));
+    assert_eq!((run.started_at, run.ended_at), (time(NOON), Some(time(NOON + 5))));
+    assert_eq!((run.outcome.as_deref(), run.exit_code, run.turns), (Some("timed_out"), None, Some(2)));
+    assert_eq!(record.runs.len(), 1);
+}
+
+#[test]
+fn what_is_no_run_leaves_the_record_alone_and_old_runs_stay_in_the_log() {
+    let mut record = record();
+    let data = |pairs: &[(&str, &str)]| entry(&written(1), time(NOON), EntryKind::Run, pairs);
+    fold(&mut record, &[data(&[("event", "start"), ("run", "x"), ("agent", "a"), ("cwd", "/")])]);
+    fold(&mut record, &[Entry { id: written(2), ..data(&[("event", "end"), ("run", "run-9")]) }]);
+    assert_eq!(record.runs, []);
+    for at in 3..RUNS_MAX + 10 {
+        let name = format!("run-{at}");
+        let start = data(&[("event", "start"), ("run", &name), ("agent", "a"), ("cwd", "/")]);
+        fold(&mut record, &[Entry { id: written(at), ..start }]);
+    }
+    assert_eq!(record.runs.len(), RUNS_MAX);
+    assert_eq!(next_name(&record), format!("run-{}", RUNS_MAX + 10));
 }

@@ -118,6 +118,7 @@ fn current(board: &Board<'_>, checked: &Record, caller: &Caller, now: Timestamp)
     check_frozen(board, &record)?;
     record.criteria.clone_from(&checked.criteria);
     record.context.clone_from(&checked.context);
+    record.runs.clone_from(&checked.runs);
     record.applied.clone_from(&checked.applied);
     Ok(record)
 }
