@@ -6,10 +6,11 @@ use serde_json::{Map, Value, json};
 use super::output::Answer;
 use super::{Context, Failure, evidence, view};
 use crate::domain::digest::Limits;
+use crate::domain::id::IdQuery;
 use crate::domain::log::{Entry, EntryKind};
 use crate::domain::state::State;
 use crate::domain::story::{Artifact, Origin, Point, Story, Subsession};
-use crate::engine::{Brief, BriefSource, Tip};
+use crate::engine::{Brief, BriefSource, Engine, Error, Tip};
 use crate::template::{BriefPage, Extent, length, render_brief};
 
 /// Show what the next agent has to know: plan, criteria, decisions, blockers, next steps, what happened last
@@ -50,6 +51,12 @@ impl Arguments {
         let text = text(&brief, extent).map_err(|error| Failure::Other(error.into()))?;
         Ok(Answer::new(text, Value::Null).with_notes(notes))
     }
+}
+
+/// The short text of a session's brief, for whoever is launched in it.
+pub(super) fn short(engine: &mut Engine, query: &IdQuery) -> Result<String, Error> {
+    let (brief, _) = engine.brief(query, Limits { recent: Extent::Short.recent(), each: SHOWN_MAX })?;
+    Ok(text(&brief, Extent::Short)?)
 }
 
 fn text(brief: &Brief, extent: Extent) -> Result<String, crate::template::TemplateError> {

@@ -51,6 +51,7 @@ mod view;
 mod watch;
 mod whoami;
 mod work;
+mod worker;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -14,8 +14,8 @@ use crate::agents::{self, Adapter, Said};
 use crate::domain::id::IdQuery;
 use crate::domain::run::Outcome;
 use crate::domain::time::Span;
-use crate::engine::Engine;
 use crate::engine::run::{RunAnswer, RunRequest, SILENCE, Which};
+use crate::engine::{Engine, Error};
 use crate::process::{Interrupt, standard_input};
 
 /// What an agent is told when nobody says anything else.
@@ -155,21 +155,16 @@ fn prompt(said: Option<&str>, default: &str) -> Result<String, Failure> {
 }
 
 /// What an agent has to know before it begins.
-///
-/// SEAM: when `brief` has landed, its text takes the place of the plan: `engine.brief(query, Limits { .. })`, then
-/// `brief::text(&brief, Extent::Short)`. What follows it stays.
-pub(super) fn briefing(engine: &mut Engine, query: &IdQuery) -> Result<String, Failure> {
-    let (shown, _) = engine.show(query)?;
-    let id = &shown.listed.id;
-    let agent = shown.listed.claim().map_or_else(String::new, |claim| format!("You are `{}`. ", claim.agent));
-    let plan = shown.plan_text.unwrap_or_default();
+pub(super) fn briefing(engine: &mut Engine, query: &IdQuery) -> Result<String, Error> {
+    let brief = super::brief::short(engine, query)?;
     Ok(format!(
-        "{agent}You work in session `{id}`. The current folder is its checkout, on branch `session/{id}`.\n\
+        "You work in a session of `git session`, for the agent `{}`. The current folder is its checkout.\n\
          - Do what its plan says, and nothing else. The plan is frozen: it cannot be changed.\n\
          - Commit your work here. Do not push, and stay on this branch.\n\
          - `git session log 'what happened'` notes what the next one has to know.\n\
          - `git session criteria met AC-1 --evidence 'what shows it'` for each acceptance criterion that holds.\n\
-         - Completing the session is left to who launched you, unless you are told otherwise.\n\n{plan}"
+         - Completing the session is left to who launched you, unless you are told otherwise.\n\n{brief}",
+        engine.options().agent.name
     ))
 }
 

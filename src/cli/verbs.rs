@@ -28,6 +28,7 @@ pub(super) enum Verb {
     Exec(super::env::Exec),
     Run(Box<super::run::Arguments>),
     Runs(super::runs::Arguments),
+    Work(Box<super::worker::Arguments>),
     Whoami(super::whoami::Arguments),
     Criteria(super::criteria::Arguments),
     Log(super::log::Arguments),
@@ -98,8 +99,20 @@ pub(super) const READERS: &[&str] = &[
 ];
 
 /// The verbs that show something of their own, or ask no remote.
-pub(super) const SILENT: &[&str] =
-    &["exec", "run", "hook-run", "watch", "demo", "demo-agent", "demo-janitor", "verify", "completions", "man", "whoami"];
+pub(super) const SILENT: &[&str] = &[
+    "exec",
+    "run",
+    "work",
+    "hook-run",
+    "watch",
+    "demo",
+    "demo-agent",
+    "demo-janitor",
+    "verify",
+    "completions",
+    "man",
+    "whoami",
+];
 
 /// Declares for each verb its name and its run, once.
 macro_rules! verbs {
@@ -138,6 +151,7 @@ verbs! {
     Exec "exec",
     Run "run",
     Runs "runs",
+    Work "work",
     Whoami "whoami",
     Criteria "criteria",
     Log "log",

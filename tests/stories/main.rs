@@ -44,4 +44,5 @@ mod verify;
 mod verify_log;
 mod watch;
 mod work;
+mod worker;
 mod world;

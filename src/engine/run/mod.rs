@@ -8,6 +8,7 @@ mod list;
 mod note;
 mod verdict;
 mod which;
+mod worker;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ pub use list::{RunShown, RunsAnswer};
 use note::Note;
 use which::Found;
 pub use which::Which;
+pub use worker::{Briefing, End, Finished, Progress, Stopped, WorkRequest, Worked, work};
 
 /// The variable that every process of a run has.
 const MARKER: &str = "GIT_SESSION_RUN";
@@ -125,7 +127,7 @@ impl Engine {
         tell: &mut dyn FnMut(&Heard),
     ) -> Result<RunAnswer, Error> {
         let mut ready = self.ready(&request.query)?;
-        let version = self.version(request.agent, &ready)?;
+        let version = version(request.agent, program(request.agent, &ready.folder, &ready.variables))?;
         if let Some(old) = version.filter(|version| *version < request.agent.oldest()) {
             let name = request.agent.name();
             let oldest = request.agent.oldest();
@@ -168,27 +170,9 @@ impl Engine {
         Ok(Ready { id, record, claim, variables, folder, notes: Vec::new(), _lock: lock })
     }
 
-    /// The agent's version; `None` where it does not say one that we can read.
-    fn version(&self, agent: &dyn Adapter, ready: &Ready) -> Result<Option<Version>, Error> {
-        let deadline = crate::engine::clock::instant() + VERSION_MAX;
-        let asked = program(agent, &ready.folder, &ready.variables).arg("--version").deadline(deadline).run();
-        match asked {
-            Ok(output) => Ok(Version::find(&format!("{}\n{}", output.text(), output.stderr))),
-            Err(ProcessError::Start { source, .. }) => Err(Error::Environment {
-                message: if source.kind() == std::io::ErrorKind::NotFound {
-                    format!("there is no `{}` on PATH", agent.name())
-                } else {
-                    format!("`{}` cannot be started: {source}", agent.name())
-                },
-                hint: Some(agent.install().to_owned()),
-            }),
-            Err(
-                ProcessError::Deadline { .. }
-                | ProcessError::Output { .. }
-                | ProcessError::Pipe { .. }
-                | ProcessError::Failed { .. },
-            ) => Ok(None),
-        }
+    /// Whether the agent is there at all.
+    fn installed(&self, agent: &dyn Adapter) -> Result<(), Error> {
+        version(agent, program(agent, &self.core.options.place.hub_folder(), &[])).map(|_| ())
     }
 
     /// Runs whose launcher was killed: what they have left is ended, and the log says that nobody saw their end.
@@ -209,6 +193,27 @@ impl Engine {
         }
         moves::fold(&mut ready.record, &self.work_files(&ready.id)?.entries);
         Ok(())
+    }
+}
+
+/// The agent's version; `None` where it does not say one that we can read.
+fn version(agent: &dyn Adapter, program: Program) -> Result<Option<Version>, Error> {
+    match program.arg("--version").deadline(crate::engine::clock::instant() + VERSION_MAX).run() {
+        Ok(output) => Ok(Version::find(&format!("{}\n{}", output.text(), output.stderr))),
+        Err(ProcessError::Start { source, .. }) => Err(Error::Environment {
+            message: if source.kind() == std::io::ErrorKind::NotFound {
+                format!("there is no `{}` on PATH", agent.name())
+            } else {
+                format!("`{}` cannot be started: {source}", agent.name())
+            },
+            hint: Some(agent.install().to_owned()),
+        }),
+        Err(
+            ProcessError::Deadline { .. }
+            | ProcessError::Output { .. }
+            | ProcessError::Pipe { .. }
+            | ProcessError::Failed { .. },
+        ) => Ok(None),
     }
 }
 
