@@ -229,6 +229,16 @@ fn success_is_what_the_agent_says_and_not_its_exit_status() {
 }
 
 #[test]
+fn a_key_in_what_an_agent_complains_of_does_not_get_into_the_log() {
+    let world = World::new();
+    let (one, checkout, _) = claimed(&world);
+    one.run(&["run", "auth", "--agent", "codex", "--prompt", "LEAK"]).refused("agent_failed", 1);
+    let log = checkout.read(&format!("{ROOT}/active/{}/log.jsonl", id("auth")));
+    assert!(log.contains("failed") && !log.contains("ghp_"), "{log}");
+    one.run(&["publish", "auth"]).done();
+}
+
+#[test]
 fn lines_that_are_no_json_are_counted_and_a_conversation_without_an_id_is_not_offered_again() {
     let world = World::new();
     let (one, _, _) = claimed(&world);

@@ -187,6 +187,8 @@ impl Engine {
             lines: ear.lines.tally.lines,
             stderr: &watched.stderr,
         });
+        // It goes into the log and to the board, and an agent's complaint may show its key.
+        let why = why.map(|why| crate::domain::secret::masked(&why));
         let is_new = !matches!(found, Found::Resume(_));
         let lost = if ear.conversation.is_none() {
             Some("no id of a conversation was seen".to_owned())
