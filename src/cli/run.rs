@@ -135,11 +135,11 @@ fn prompt(said: Option<&str>, default: &str) -> Result<String, Failure> {
     let text = match said {
         Some("-") | None => {
             let bytes = standard_input(PROMPT_BYTES_MAX, PATIENCE).map_err(|error| {
-                usage(if error.kind() == io::ErrorKind::TimedOut {
-                    "standard input is open and says nothing: give --prompt or close it".to_owned()
+                if error.kind() == io::ErrorKind::TimedOut {
+                    usage("standard input is open and says nothing: give --prompt or close it".to_owned())
                 } else {
-                    format!("no prompt can be read from standard input: {error}")
-                })
+                    usage(format!("no prompt can be read from standard input: {error}"))
+                }
             })?;
             String::from_utf8(bytes).map_err(|_| usage("the prompt on standard input is not UTF-8".to_owned()))?
         }

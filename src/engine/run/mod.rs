@@ -6,6 +6,7 @@
 mod launch;
 mod list;
 mod note;
+mod report;
 mod verdict;
 mod which;
 mod worker;
@@ -27,9 +28,10 @@ use crate::domain::time::Timestamp;
 use crate::process::{Interrupt, Marker, ProcessError, Program, end_marked};
 pub use list::{RunShown, RunsAnswer};
 use note::Note;
+pub use report::{End, Finished, Progress, Stopped, Worked};
 use which::Found;
 pub use which::Which;
-pub use worker::{Briefing, End, Finished, Progress, Stopped, WorkRequest, Worked, work};
+pub use worker::{Briefing, WorkRequest, work};
 
 /// The variable that every process of a run has.
 const MARKER: &str = "GIT_SESSION_RUN";
