@@ -173,7 +173,10 @@ impl Engine {
         if ear.conversation.is_none()
             && ear.mismatch.is_none()
             && let Some(known) = self.core.conversations(agent, &ready.folder, &ready.variables)
-            && let Some(known) = known.into_iter().find(|known| known.title == title)
+            // Told to go on with one that it knows, it has gone on with that one.
+            && let Some(known) = known.into_iter().find(|known| {
+                known.title == title || matches!(found, Found::Resume(id) if *id == known.id)
+            })
         {
             self.note_conversation(&ready, &note, &known.id)?;
             ear.memory.has_conversation = true;
