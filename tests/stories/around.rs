@@ -234,6 +234,21 @@ fn what_the_remote_has_is_no_work_that_is_only_here_however_old_the_tracking_ref
 }
 
 #[test]
+fn a_checkout_of_a_session_that_has_ended_is_named_with_the_verb_that_takes_it() {
+    let world = World::new();
+    world.plan("auth");
+    let one = world.agent("one");
+    one.run(&["abandon", &id("auth"), "--reason", "no"]).done();
+    let (branch, path) = (format!("session/{}", id("auth")), format!(".worktrees/{}.epoch-1", id("auth")));
+    one.git(&["worktree", "add", "--quiet", "-b", &branch, &path, "HEAD"]);
+    let findings = one.run(&["doctor"]).exits(0).json["data"]["findings"].clone();
+    assert_eq!((&findings[0]["code"], &findings[0]["fix"]), (&"worktree_left".into(), &"git session prune".into()));
+    // Which only tells, until it is told to.
+    one.run(&["prune"]).done();
+    assert!(one.exists(&path));
+}
+
+#[test]
 fn worktrees_that_lie_around_are_told_with_size_age_and_what_is_in_them() {
     let world = World::new();
     world.plan("auth");

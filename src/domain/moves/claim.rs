@@ -7,7 +7,7 @@ use super::super::lease::Life;
 use super::super::nonce::Nonce;
 use super::super::oid::ObjectId;
 use super::super::plan::Plan;
-use super::super::record::{CheckoutKind, Claim, Criterion, CriterionStatus, Record, Status};
+use super::super::record::{CheckoutKind, Claim, Criterion, Record, Status};
 use super::super::refusal::{Code, Refusal};
 use super::super::state::State;
 use super::super::time::{Span, Timestamp};
@@ -180,13 +180,7 @@ pub fn criteria(plan: &Plan, known: &[Criterion]) -> Vec<Criterion> {
         .iter()
         .map(|planned| match earlier(&planned.id, &planned.text) {
             Some(old) => Criterion { id: planned.id.clone(), ..old.clone() },
-            None => Criterion {
-                id: planned.id.clone(),
-                text: planned.text.clone(),
-                status: CriterionStatus::Open,
-                evidence: None,
-                at: None,
-            },
+            None => Criterion::open(&planned.id, &planned.text),
         })
         .collect();
     let number = |id: &str| id.strip_prefix("AC-").and_then(|number| number.parse::<u32>().ok()).unwrap_or(0);

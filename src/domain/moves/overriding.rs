@@ -205,13 +205,7 @@ pub(super) fn criteria(plan: &Plan, before: &Plan, known: &[Criterion], now: Tim
         .iter()
         .map(|planned| match take(&planned.id, &planned.text) {
             Some(old) => Criterion { id: planned.id.clone(), ..old.clone() },
-            None => Criterion {
-                id: planned.id.clone(),
-                text: planned.text.clone(),
-                status: CriterionStatus::Open,
-                evidence: None,
-                at: None,
-            },
+            None => Criterion::open(&planned.id, &planned.text),
         })
         .collect();
     let number = |id: &str| id.strip_prefix("AC-").and_then(|number| number.parse::<u32>().ok()).unwrap_or(0);

@@ -24,6 +24,13 @@ pub struct Criterion {
     pub at: Option<Timestamp>,
 }
 
+impl Criterion {
+    /// One of which nobody has said anything yet.
+    pub fn open(id: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { id: id.into(), text: text.into(), status: CriterionStatus::Open, evidence: None, at: None }
+    }
+}
+
 /// A point of the work that was written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {

@@ -8,6 +8,7 @@ use git2::Oid;
 
 use super::{Diagnosis, Finding, Severity};
 use crate::checkout::litter::{self, Lying};
+use crate::domain::board::{Board, Standing};
 use crate::domain::id::SessionId;
 use crate::engine::{Core, Error, Tip};
 use crate::store;
@@ -20,6 +21,8 @@ impl Core {
         told: &BTreeSet<PathBuf>,
         diagnosis: &mut Diagnosis,
     ) -> Result<(), Error> {
+        let shelf = self.shelf(tip, tip.board)?;
+        let board = Board::read(&shelf).ok();
         let hub = self.hub()?;
         let clones = self.options.place.hub_folder().join(".sessions");
         for lying in litter::lying(&hub, &clones, self.clock.deadline())? {
@@ -39,9 +42,13 @@ impl Core {
                 self.merged(&lying, tip)
             );
             let place = crate::domain::quote::quote_sh_if_needed(&lying.path.display().to_string());
+            let standing = id.as_ref().zip(board.as_ref()).map(|(id, board)| board.standing(id));
+            let ended = matches!(standing, Some(Ok(Standing::Closed(_))));
+            // What `prune` would take is told by it, and taken only when it is told to.
+            let look = if ended { "git session prune".to_owned() } else { format!("git -C {place} status") };
             let finding = Finding::new("worktree_left", Severity::Note, message)
                 .at(lying.path.display().to_string())
-                .by_hand(format!("git -C {place} status"));
+                .by_hand(look);
             diagnosis.findings.push(match id {
                 Some(id) => finding.about(&id),
                 None => finding,
