@@ -18,6 +18,7 @@ use super::queue::{Batch, Queue, Told};
 use super::seat::{Company, POLL, Window};
 use super::update::Course;
 use super::{Engine, Error, Tip, Wish};
+use crate::domain::nonce::Nonce;
 use crate::remote::{Advertised, PackSource, PushOutcome, RefName};
 use crate::steps::step;
 use crate::store;
@@ -76,7 +77,11 @@ impl Engine {
             return Ok(Joined::Declined(number));
         }
         let sent = match decided {
-            Err(answer) if !batch.moves() => return Ok(Joined::Decided(answer, Box::new(tip))),
+            Err(answer) if !batch.moves() && batch.expects(&wish.nonce) => {
+                return Ok(Joined::Decided(answer, Box::new(tip)));
+            }
+            // It holds for a board that was looked at before this process came, and nothing will prove it.
+            Err(_) if !batch.moves() => return Ok(Joined::Declined(number)),
             Err(answer) => Err(answer),
             Ok(proposal) => {
                 batch.add(&proposal.updates, proposal.pack.objects());
@@ -126,6 +131,7 @@ impl Engine {
         &mut self,
         course: &mut Course<'_, A>,
         asked: &[RefName],
+        expected: &[Nonce],
         tip: &Tip,
         own: Result<Step<A>, Error>,
     ) -> Result<Led<A>, Error> {
@@ -134,8 +140,9 @@ impl Engine {
         if waiting.is_empty() {
             return Ok(Led::Solo(own));
         }
-        let (asked, advertised) = self.heard(asked, &tip.advertised, waiting.into_iter().flatten());
-        let mut batch = Batch::after(queue.batch()?, self.core.clock.now(), &tip.whereabouts, &asked, &advertised);
+        let (asked, advertised) = self.heard(asked, &tip.advertised, waiting.into_iter().flat_map(|(_, names)| names));
+        let mut batch =
+            Batch::after(queue.batch()?, self.core.clock.now(), &tip.whereabouts, &asked, expected, &advertised);
         let Some(stage) = queue.stage(batch.number)? else { return Ok(Led::Solo(own)) };
         let own = match own {
             Ok(Step::Swap(proposal)) => {
@@ -229,7 +236,7 @@ impl Engine {
         };
         loop {
             clock.wait(POLL / 2);
-            let waiting = queue.waiting(journal)?.iter().any(|names| opened.knows(names));
+            let waiting = queue.waiting(journal)?.iter().any(|(_, names)| opened.knows(names));
             let elapsed = clock.elapsed();
             let stage = queue.stage(number)?;
             if stage.is_none() {

@@ -85,6 +85,8 @@ pub(super) struct Batch {
     base: String,
     root: String,
     asked: Vec<String>,
+    /// Who waited before the leader looked at the remote.
+    expected: Vec<String>,
     before: BTreeMap<String, String>,
     staged: BTreeMap<String, String>,
     /// The refs that move, in the order in which they first did.
@@ -123,8 +125,8 @@ impl Queue {
         Ok(Ticket { path })
     }
 
-    /// The refs that each of those who wait has to know about. Those who died waiting are passed over and removed.
-    pub(super) fn waiting(&self, journal: &Journal) -> Result<Vec<Vec<RefName>>, Error> {
+    /// Who waits, with the refs that each has to know about. Those who died waiting are passed over and removed.
+    pub(super) fn waiting(&self, journal: &Journal) -> Result<Vec<(Nonce, Vec<RefName>)>, Error> {
         let mut found = Vec::new();
         let Ok(entries) = fs::read_dir(self.tickets()) else { return Ok(found) };
         for entry in entries.flatten() {
@@ -137,7 +139,7 @@ impl Queue {
             }
             let file = fs::read(entry.path()).ok().and_then(|bytes| serde_json::from_slice::<TicketFile>(&bytes).ok());
             let Some(file) = file.filter(|file| file.version == VERSION) else { continue };
-            found.push(file.names.iter().filter_map(|name| name.parse().ok()).collect());
+            found.push((nonce, file.names.iter().filter_map(|name| name.parse().ok()).collect()));
         }
         Ok(found)
     }
@@ -180,6 +182,7 @@ impl Batch {
         now: Timestamp,
         place: &Whereabouts,
         asked: &[RefName],
+        expected: &[Nonce],
         advertised: &Advertised,
     ) -> Self {
         let refs: BTreeMap<String, String> =
@@ -194,6 +197,7 @@ impl Batch {
             base: place.base.to_string(),
             root: place.layout.root().to_owned(),
             asked: asked.iter().map(RefName::to_string).collect(),
+            expected: expected.iter().map(Nonce::to_string).collect(),
             before: refs.clone(),
             staged: refs,
             moved: Vec::new(),
@@ -214,6 +218,11 @@ impl Batch {
     /// hears nothing until the leader goes on.
     pub(super) fn welcomes(&self, now: Timestamp) -> bool {
         self.open && (0..=OPEN_SECONDS_MAX).contains(&now.unix().saturating_sub(self.opened_at))
+    }
+
+    /// Whether the leader looked after this one had come: who came later may know more than the leader saw.
+    pub(super) fn expects(&self, nonce: &Nonce) -> bool {
+        self.expected.iter().any(|expected| expected == nonce.as_str())
     }
 
     /// Whether the leader asked the remote about all of `names`.

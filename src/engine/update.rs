@@ -126,9 +126,12 @@ impl Engine {
         let turn = self.turn();
         let gathers = joins == Joins::Yes && lead.is_some();
         let Company { queue, journal, wish, names } = course.company;
-        let mut names = names.to_vec();
+        let (mut names, mut expected) = (names.to_vec(), Vec::new());
         if gathers {
-            names.extend(queue.waiting(journal)?.into_iter().flatten());
+            for (nonce, asked) in queue.waiting(journal)? {
+                expected.push(nonce);
+                names.extend(asked);
+            }
         }
         let pushed = match self.look_on(course.ground, Purpose::Write, &names) {
             Err(Error::Unreachable { reason, .. }) => Pushed::Again(Rest::Offline(reason)),
@@ -140,7 +143,7 @@ impl Engine {
                 }
                 None => {
                     let own = decide(&self.core, &tip);
-                    let led = if gathers { self.lead(course, &names, &tip, own)? } else { Led::Solo(own) };
+                    let led = if gathers { self.lead(course, &names, &expected, &tip, own)? } else { Led::Solo(own) };
                     match led {
                         Led::Decided(answer) => return self.decided(course, answer?, tip).map(Some),
                         Led::Pushed(own, outcome, head) => self.after_batch(course, *own, outcome, head),
