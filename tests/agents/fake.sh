@@ -198,7 +198,7 @@ case $last in
   ;;
 *CUTOFF*) kill -9 $$ ;;
 *FAILZERO*) fail; exit 0 ;;
-*LEAK*) stderr_says "bad key ghp_$(printf '0123456789abcdefABCDEF%s' 01234567890123)"; exit 1 ;;
+*LEAK*) stderr_says "bad key ghp_$(printf '9a8b7c6d5e4f3g2h1iQWERTYUI%s' zPxOcIvUbY)"; exit 1 ;;
 *FAILLOUD*) fail; stderr_says 'no login'; exit 1 ;;
 *NOEND*) say half; exit 0 ;;
 esac
