@@ -143,6 +143,8 @@ fn a_loop_that_was_killed_goes_on_with_its_own_session() {
     let one = worker(&world, "one", &fake);
     let running = one.start(&["work", "--agent", "codex"]);
     wait_until("the agent", || fake.join("pid").exists());
+    let log = one.in_checkout("auth").dir.join(format!("{ROOT}/active/{}/log.jsonl", id("auth")));
+    wait_until("its conversation", || fs::read_to_string(&log).is_ok_and(|log| log.lines().count() == 2));
     running.signal(Signal::KILL);
     drop(running.wait());
     assert_eq!(world.state(&id("auth")), "active");

@@ -147,7 +147,7 @@ impl Worker<'_> {
         let mut seen = None;
         loop {
             let pick = Pick::Next { can: engine.options().can.clone(), seed: self.request.seed };
-            let why = match engine.claim(&ClaimRequest { pick, lease: None, isolation: None }) {
+            let (why, moody) = match engine.claim(&ClaimRequest { pick, lease: None, isolation: None }) {
                 Ok(answer) => {
                     let id = answer.claims.first().map(|claim| claim.id.clone());
                     for claim in &answer.claims {
@@ -156,10 +156,10 @@ impl Worker<'_> {
                     answer.receipt.told();
                     match id {
                         Some(id) => return Ok(Ok(id)),
-                        None => "nothing is ready".to_owned(),
+                        None => ("nothing is ready".to_owned(), false),
                     }
                 }
-                Err(error) if passes(&error) => chain(&error),
+                Err(error) if passes(&error) => (chain(&error), is_mood(&error)),
                 Err(error) => return Err(error),
             };
             (self.tell)(&Progress::Waiting(&why));
@@ -177,12 +177,15 @@ impl Worker<'_> {
                 }
                 engine.core.clock.begin_again(self.options.timeout);
                 match engine.look_to_read() {
-                    Ok(tip)
-                        if tip.stale.is_none()
-                            && seen.replace((tip.board, tip.base)) != Some((tip.board, tip.base)) =>
-                    {
-                        pace.busy();
-                        break;
+                    Ok(tip) if tip.stale.is_none() => {
+                        let changed = seen.replace((tip.board, tip.base)) != Some((tip.board, tip.base));
+                        if changed {
+                            pace.busy();
+                        }
+                        // What only the remote's mood was against may work now on the very same board.
+                        if changed || moody {
+                            break;
+                        }
                     }
                     Ok(_) => {}
                     Err(error) if passes(&error) => {}
@@ -195,6 +198,9 @@ impl Worker<'_> {
     /// Everything between a claim and its end.
     fn session(&mut self, id: SessionId, which: Which) -> Result<Finished, Error> {
         let finished = |end, run: Option<String>| Finished { id: id.clone(), end, run };
+        if self.interrupt.is_asked() {
+            return Ok(finished(self.give_back(&id, "it was interrupted before it began"), None));
+        }
         let ran = match self.run(&id, which) {
             Ok(ran) => ran,
             Err(error @ Error::Environment { .. }) => {
@@ -349,7 +355,7 @@ fn query(id: &SessionId) -> Result<IdQuery, Error> {
 
 /// Whether waiting may help a claim.
 fn passes(error: &Error) -> bool {
-    matches!(error, Error::Refused(Refusal { code: Code::Nothing, .. })) || is_mood(error)
+    matches!(error, Error::Refused(Refusal { code: Code::Nothing | Code::Limit, .. })) || is_mood(error)
 }
 
 /// Whether the same again may come to something else: also what is left of a move that has landed.
