@@ -203,7 +203,8 @@ pub fn criteria(plan: &Plan, known: &[Criterion]) -> Vec<Criterion> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Criterion, CriterionStatus, Plan, criteria};
+    use super::super::super::record::CriterionStatus;
+    use super::{Criterion, Plan, criteria};
     use crate::domain::plan::PlanCriterion;
 
     fn plan(texts: &[&str]) -> Plan {
