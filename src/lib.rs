@@ -8,6 +8,7 @@ pub mod demo;
 pub mod domain;
 pub mod engine;
 pub mod git;
+pub mod mcp;
 pub mod process;
 pub mod remote;
 pub mod steps;

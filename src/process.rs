@@ -15,12 +15,14 @@ use std::time::{Duration, Instant};
 
 use crate::steps::step;
 
+mod channel;
 mod conversation;
 mod hunt;
 mod input;
 mod interrupt;
 mod watch;
 
+pub use channel::Channel;
 pub use conversation::{Conversation, end_groups};
 pub use hunt::{Marker, end_marked};
 pub use input::standard_input;

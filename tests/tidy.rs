@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each layer may use of the crate. Surfaces at the top, the pure rules at the bottom.
-const LAYERS: [(&str, &[&str]); 13] = [
+const LAYERS: [(&str, &[&str]); 14] = [
     ("domain", &[]),
     ("steps", &[]),
     ("process", &["steps"]),
@@ -19,7 +19,8 @@ const LAYERS: [(&str, &[&str]); 13] = [
     ("engine", &["domain", "agents", "template", "store", "remote", "checkout", "process", "git", "steps"]),
     ("config", &["domain", "engine", "process", "git"]),
     ("demo", &["domain", "engine", "store", "process", "git", "config", "cli", "checkout", "remote"]),
-    ("cli", &["domain", "agents", "engine", "config", "template", "process", "demo"]),
+    ("mcp", &["process"]),
+    ("cli", &["domain", "agents", "engine", "config", "template", "process", "demo", "mcp"]),
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {

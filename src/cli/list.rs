@@ -98,7 +98,9 @@ impl Arguments {
             notes.extend(view::skew(&listed));
             if json {
                 document.push(view::listed_text(&listed));
-                document.flush();
+                if !context.global.whole {
+                    document.flush();
+                }
             } else {
                 rows.push(listed.state, listed.id.as_str(), self.rest(&listed, tip));
             }

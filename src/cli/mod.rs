@@ -24,6 +24,7 @@ mod init;
 mod learn;
 mod list;
 mod log;
+mod mcp;
 mod meta;
 mod new;
 mod next;
@@ -93,6 +94,9 @@ pub struct Global {
     /// The whole command line, quoted for a shell.
     #[arg(skip)]
     pub invocation: String,
+    /// Whether the answer is wanted whole: none of it is written while it is made.
+    #[arg(skip)]
+    whole: bool,
     /// Run as if started in this folder
     #[arg(short = 'C', global = true, value_name = "DIR")]
     directory: Option<PathBuf>,
@@ -147,33 +151,71 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     };
     color.write_global();
     let command = cli.verb.name();
-    if cli.global.offline && !READERS.contains(&command) {
-        let message = format!("`{command}` changes the board, so it cannot be done offline");
-        let usage = Failure::Usage { message, hint: Some("git session list --offline".to_owned()) };
-        return ExitCode::from(output::failure(&cli.global, command, &usage));
-    }
     let waits = !cli.global.quiet && !cli.global.offline && !SILENT.contains(&command);
     let progress = waits.then(|| progress::Progress::begin(command));
-    let notes = Notes::default();
-    let mut context = Context { global: cli.global.clone(), notes: notes.clone(), settings: Vec::new(), progress };
-    let told = cli.verb.run(&mut context);
-    drop(context);
+    let (told, notes) = perform(&cli, progress);
     let status = match told {
-        Ok(mut answer) => {
-            answer.notes.extend(notes.take());
+        Ok(answer) => {
+            output::notes(&cli.global, &notes);
             output::answer(&cli.global, command, answer)
         }
-        Err(Failure::Engine(Error::Dry { changes })) => {
-            let text = changes.iter().map(|change| format!("would: {change}\n")).collect::<String>();
-            let data = serde_json::json!({ "dry_run": true, "would": changes });
-            output::answer(&cli.global, command, Answer::new(text, data))
-        }
         Err(failure) => {
-            output::notes(&cli.global, &notes.take());
+            output::notes(&cli.global, &notes);
             output::failure(&cli.global, command, &failure)
         }
     };
     ExitCode::from(status)
+}
+
+/// Runs the verb; shows nothing of what it came to. Gives with it what is to be noted, a line each.
+fn perform(cli: &Cli, progress: Option<progress::Progress>) -> (Result<Answer, Failure>, Vec<String>) {
+    let command = cli.verb.name();
+    if cli.global.offline && !READERS.contains(&command) {
+        let message = format!("`{command}` changes the board, so it cannot be done offline");
+        let hint = Some("git session list --offline".to_owned());
+        return (Err(Failure::Usage { message, hint }), Vec::new());
+    }
+    let notes = Notes::default();
+    let mut context = Context { global: cli.global.clone(), notes: notes.clone(), settings: Vec::new(), progress };
+    let told = match cli.verb.run(&mut context) {
+        Err(Failure::Engine(Error::Dry { changes })) => {
+            let text = changes.iter().map(|change| format!("would: {change}\n")).collect::<String>();
+            Ok(Answer::new(text, serde_json::json!({ "dry_run": true, "would": changes })))
+        }
+        told => told,
+    };
+    drop(context);
+    match told {
+        Ok(mut answer) => {
+            let mut said = std::mem::take(&mut answer.notes);
+            said.extend(notes.take());
+            (Ok(answer), said)
+        }
+        Err(failure) => (Err(failure), notes.take()),
+    }
+}
+
+/// What a command line inside another one came to. Nothing of it was shown.
+struct Inner {
+    /// The command as a user would type it.
+    invocation: String,
+    told: Result<Answer, Failure>,
+    notes: Vec<String>,
+}
+
+/// Runs a command line for a surface that shows the outcome itself, with the options that this program was started with.
+fn inner(outer: &Global, words: &[String], json: bool) -> Inner {
+    let arguments: Vec<OsString> = std::iter::once("git-session".into()).chain(words.iter().map(Into::into)).collect();
+    let invocation = invocation(&arguments);
+    match Cli::try_parse_from(&arguments) {
+        Ok(Cli { global, verb }) => {
+            let outer = Global { session: global.session, invocation: invocation.clone(), ..outer.clone() };
+            let global = Global { json, quiet: true, whole: true, ..outer };
+            let (told, notes) = perform(&Cli { global, verb }, None);
+            Inner { invocation, told, notes }
+        }
+        Err(error) => Inner { invocation, told: Err(misused(&error)), notes: Vec::new() },
+    }
 }
 
 /// The command as a user would type it again.
@@ -210,10 +252,15 @@ fn unparsed(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         output::complain(&output::safe_lines(&error.render().to_string()));
         return ExitCode::from(2);
     }
+    ExitCode::from(output::failure(&Global::plain_json(), command, &misused(error)))
+}
+
+/// What is wrong with a command line, without the reminder of how it goes.
+fn misused(error: &clap::Error) -> Failure {
     let text = error.to_string();
-    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-    let usage = Failure::Usage { message, hint: Some("git session -h".to_owned()) };
-    ExitCode::from(output::failure(&Global::plain_json(), command, &usage))
+    let said: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    let message = said.join(" ").trim_start_matches("error: ").to_owned();
+    Failure::Usage { message, hint: Some("git session -h".to_owned()) }
 }
 
 impl Global {
@@ -229,6 +276,7 @@ impl Global {
             offline: false,
             dry_run: false,
             invocation: String::new(),
+            whole: false,
         }
     }
 }

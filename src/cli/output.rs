@@ -90,13 +90,7 @@ pub fn notes(global: &Global, notes: &[String]) {
 pub fn failure(global: &Global, command: &str, failure: &Failure) -> u8 {
     let told = Told::of(failure, &global.invocation);
     if global.json {
-        let document = json!({
-            "schema_version": 1, "ok": false, "command": command,
-            "error": {
-                "code": told.code, "exit": told.status, "message": told.message,
-                "hint": told.hint, "details": told.details,
-            },
-        });
+        let document = json!({ "schema_version": 1, "ok": false, "command": command, "error": told.json() });
         say(&format!("{}\n", safe_json(&document)));
     } else {
         for line in told.seen.iter().filter(|_| !global.quiet) {
@@ -108,6 +102,11 @@ pub fn failure(global: &Global, command: &str, failure: &Failure) -> u8 {
         }
     }
     told.status
+}
+
+/// The `error` of the JSON document for `failure`; `again` is the very command that failed.
+pub(super) fn error(failure: &Failure, again: &str) -> Value {
+    Told::of(failure, again).json()
 }
 
 /// An error as it is told.
@@ -122,6 +121,12 @@ struct Told {
 }
 
 impl Told {
+    fn json(&self) -> Value {
+        json!({
+            "code": self.code, "exit": self.status, "message": self.message, "hint": self.hint, "details": self.details,
+        })
+    }
+
     /// `again` is the very command that failed, for those that finish when they run again.
     fn of(failure: &Failure, again: &str) -> Self {
         match failure {

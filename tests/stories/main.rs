@@ -28,6 +28,7 @@ mod keep;
 mod killed;
 mod lifecycle;
 mod lost;
+mod mcp;
 mod memory;
 mod races;
 mod remote;
