@@ -397,6 +397,22 @@ fn mcp_does_one_thing_at_a_time_and_finishes_what_it_began() {
     assert_eq!(world.lock_lines().len(), 3);
 }
 
+/// A client that takes its question back has a claim that it does not know of: asking for the next one gives it that.
+#[test]
+fn mcp_tells_again_of_a_claim_that_nobody_waited_for() {
+    let world = World::new();
+    world.plan("auth");
+    world.plan("login");
+    let mut client = Client::of(&world.agent("one"));
+    let first = client.begin("tools/call", json!({ "name": "session_claim", "arguments": { "next": true } }));
+    client.say(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": first } }));
+    let number = client.begin("tools/call", json!({ "name": "session_claim", "arguments": { "next": true } }));
+    let told = client.hear();
+    assert_eq!(told["id"], number, "there is no answer to what was taken back: {told}");
+    assert_eq!(told["result"]["isError"], false, "{told}");
+    assert_eq!(world.lock_lines().len(), 1);
+}
+
 #[test]
 fn mcp_rehearses_and_reads_offline_where_it_was_started_so() {
     let world = World::new();
