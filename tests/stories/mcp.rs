@@ -2,11 +2,12 @@
 //! would have told it.
 
 use std::io::{BufRead, BufReader, Lines, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::world::{Agent, World, bare_command, id};
+use crate::support::{script, wait_until};
+use crate::world::{Agent, ROOT, World, bare_command, id};
 
 /// A client and its server, line by line.
 struct Client {
@@ -403,14 +404,48 @@ fn mcp_tells_again_of_a_claim_that_nobody_waited_for() {
     let world = World::new();
     world.plan("auth");
     world.plan("login");
+    // The server's first push waits until it is let through.
+    let (server, gate) = (world.root.join("origin.git"), world.root.join("gate"));
+    assert!(Command::new("mkfifo").arg(&gate).status().unwrap().success());
+    let hook = format!("[ -e seen ] || {{ : > seen; read -r _ < '{}'; }}", gate.display());
+    script(&server.join("hooks/pre-receive"), &hook);
     let mut client = Client::of(&world.agent("one"));
-    let first = client.begin("tools/call", json!({ "name": "session_claim", "arguments": { "next": true } }));
+    let next = json!({ "name": "session_claim", "arguments": { "next": true } });
+    let first = client.begin("tools/call", next.clone());
+    wait_until("the push", || server.join("seen").exists());
     client.say(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": first } }));
-    let number = client.begin("tools/call", json!({ "name": "session_claim", "arguments": { "next": true } }));
-    let told = client.hear();
-    assert_eq!(told["id"], number, "there is no answer to what was taken back: {told}");
+    // The protocol goes on meanwhile, and whatever was said before this is read.
+    assert!(client.ask("ping", json!({}))["error"].is_null());
+    std::fs::write(&gate, "go\n").unwrap();
+    let told = client.ask("tools/call", next);
     assert_eq!(told["result"]["isError"], false, "{told}");
-    assert_eq!(world.lock_lines().len(), 1);
+    assert_eq!(world.lock_lines().len(), 1, "it is the same one");
+}
+
+/// On the command line such a list is written while it is read.
+#[test]
+fn mcp_lists_a_board_of_more_than_a_megabyte() {
+    let world = World::new();
+    let globs: Vec<String> = (0..80).map(|number| format!("src/a/rather/long/path/that/ends/in/{number}/**")).collect();
+    let scope: Vec<&str> = globs.iter().flat_map(|glob| ["--scope", glob]).collect();
+    let auth = world.plan_with("auth", &scope);
+    let planner = world.planner();
+    planner.git(&["pull", "--quiet", "origin", "main"]);
+    let planned = planner.dir.join(ROOT).join("planned");
+    for number in 0..350 {
+        let other = id(&format!("n{number}"));
+        std::fs::create_dir(planned.join(&other)).unwrap();
+        for file in std::fs::read_dir(planned.join(&auth)).unwrap().map(|file| file.unwrap().path()) {
+            let text = std::fs::read_to_string(&file).unwrap().replace(&auth, &other);
+            std::fs::write(planned.join(&other).join(file.file_name().unwrap()), text).unwrap();
+        }
+    }
+    planner.commit("many plans");
+    planner.git(&["push", "--quiet", "origin", "HEAD:main"]);
+    let mut client = Client::of(&world.agent("one"));
+    let listed = client.done("session_list", json!({}));
+    assert_eq!(listed["sessions"].as_array().unwrap().len(), 351);
+    assert!(listed.to_string().len() > 1 << 20);
 }
 
 #[test]
