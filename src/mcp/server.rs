@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorCode, Implementation,
-    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest, CustomResult, ErrorCode,
+    Implementation, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
     ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, ResourceContents, ServerCapabilities,
     ServerConfig,
 };
@@ -87,9 +87,28 @@ impl<P: Program> ServerHandler for Server<P> {
         let arguments = request.arguments.unwrap_or_default();
         let told = match super::words::words(tool.verb, tool.parameters, &arguments) {
             Ok(words) => self.run(words, Form::Data, context).await?,
-            Err(message) => self.program.misused(message, format!("git session {} -h", tool.verb)),
+            Err(message) => self.program.misused(message, hint(tool)),
         };
         Ok(result(told).into())
+    }
+
+    /// A call whose arguments are no object is none that the SDK knows.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        let name = request.params.as_ref().and_then(|params| params["name"].as_str());
+        let tool = TOOLS.iter().find(|tool| Some(tool.name) == name).filter(|_| request.method == "tools/call");
+        let Some(tool) = tool else {
+            return Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, request.method, None));
+        };
+        let message = "the arguments of a tool have to be an object".to_owned();
+        let mut result = result(self.program.misused(message, hint(tool)));
+        // As for clients of every version: without it, a result is complete.
+        result.result_type = None;
+        let result = serde_json::to_value(result);
+        result.map(CustomResult::new).map_err(|error| ErrorData::internal_error(error.to_string(), None))
     }
 
     async fn list_resources(
@@ -131,6 +150,11 @@ impl<P: Program> ServerHandler for Server<P> {
         let contents = ResourceContents::text(told.text, request.uri).with_mime_type(mime);
         Ok(ReadResourceResult::new(vec![contents]).into())
     }
+}
+
+/// Where a tool's parameters are explained.
+fn hint(tool: &Tool) -> String {
+    format!("git session {} -h", tool.verb)
 }
 
 /// What a command line came to, as a tool's result: the JSON, the same as text, and what is noted beside it.

@@ -353,6 +353,7 @@ fn mcp_answers_bad_questions_and_goes_on() {
             json!({ "id": "auth", "status": "drop", "criteria": ["AC-1"] }),
             "git session criteria -h",
         ),
+        ("session_list", json!("active"), "git session list -h"),
         ("session_claim", json!({}), "git session -h"),
         ("session_criteria", json!({ "id": "auth", "criteria": ["AC-1"] }), "git session -h"),
     ];
@@ -364,6 +365,7 @@ fn mcp_answers_bad_questions_and_goes_on() {
     }
     let told = client.ask("tools/call", json!({ "name": "session_trust", "arguments": {} }));
     assert_eq!(told["error"]["code"], -32602, "{told}");
+    assert_eq!(client.ask("tools/trust", json!({ "name": "session_list" }))["error"]["code"], -32601);
     client.to.as_mut().unwrap().write_all(b"{ what\n\n").unwrap();
     assert_eq!(client.done("session_next", json!({}))["session"]["id"], id("auth").as_str());
 }
