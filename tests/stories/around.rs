@@ -63,7 +63,7 @@ fn no_verb_asks_anybody_anything_when_nobody_watches() {
         (&["claim", "2026-11-20-auth", "--as", "one"], 0),
         (&["show"], 2),
         (&["criteria", "met", "--session", "auth", "--as", "one"], 2),
-        (&["log", "--session", "auth", "--as", "one"], 2),
+        (&["log", "--session", "auth", "--as", "one"], 0),
         (&["release", "auth", "--as", "one"], 2),
         (&["abandon", "auth", "--as", "one"], 2),
         (&["trust", "add"], 2),
