@@ -1,4 +1,5 @@
-//! `docs/walkthrough.md` is what really happens: each of its commands is run, and what it prints is in the page.
+//! `docs/walkthrough.md` and `docs/agents-loop.md` are what really happens: each of their commands is run, and what it
+//! prints is in the page.
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test runs programs and fails where it cannot")]
 
@@ -6,7 +7,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/walkthrough.md");
+const WALK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/walkthrough.md");
+const LOOP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/agents-loop.md");
 const TOOL: &str = env!("CARGO_BIN_EXE_git-session");
 
 /// Stands before the output of each command.
@@ -14,19 +16,31 @@ const MARK: char = '\u{1e}';
 
 #[test]
 fn the_walkthrough_is_what_happens() {
-    let page = fs::read_to_string(PAGE).unwrap();
+    is_what_happens(WALK, 20);
+}
+
+#[test]
+fn the_loop_of_an_agent_followed_literally_ends_with_a_completed_session() {
+    let told = is_what_happens(LOOP, 15);
+    assert!(told.contains("completed  <date>-fix-login"), "{told}");
+}
+
+/// Runs the commands of a page, and compares; gives the page.
+fn is_what_happens(path: &str, commands_min: usize) -> String {
+    let page = fs::read_to_string(path).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let folder = fs::canonicalize(folder.path()).unwrap();
     let commands: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
-    assert!(commands.len() > 20, "the page has its commands");
+    assert!(commands.len() >= commands_min, "the page has its commands");
     let outputs = run(&folder, &commands);
     assert_eq!(outputs.len(), commands.len(), "every command was run");
     let told = page_with(&page, &outputs);
     if std::env::var_os("UPDATE_PAGES").is_some() {
-        fs::write(PAGE, told).unwrap();
-        return;
+        fs::write(path, &told).unwrap();
+        return told;
     }
     assert_eq!(page, told, "run the test once with UPDATE_PAGES=1");
+    told
 }
 
 /// Runs the commands in one shell, in a fresh clone of a fresh remote; gives what each printed, normalised.

@@ -36,7 +36,9 @@ pub(super) struct Man {
 
 impl Man {
     pub(super) fn run(&self, _context: &mut Context) -> Result<Answer, Failure> {
-        let whole = Cli::command();
+        let mut whole = Cli::command();
+        // A verb may refer to the global options, which it has only then.
+        whole.build();
         let command = match &self.verb {
             None => whole,
             Some(verb) => {

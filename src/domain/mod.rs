@@ -24,6 +24,7 @@ pub mod log;
 pub mod moves;
 pub mod nonce;
 pub mod oid;
+pub mod order;
 pub mod pages;
 pub mod plan;
 pub mod prunable;

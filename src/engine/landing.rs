@@ -201,7 +201,7 @@ impl Core {
     }
 
     /// Landings need `git merge-tree --write-tree`. Asked here, where it is needed, because it costs a process.
-    fn refuse_old_git(&self) -> Result<(), Error> {
+    pub(super) fn refuse_old_git(&self) -> Result<(), Error> {
         let (major, minor) = crate::git::OLDEST;
         match crate::git::version(self.clock.deadline())? {
             Some(found) if found < crate::git::OLDEST => Err(Error::Environment {

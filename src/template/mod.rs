@@ -9,6 +9,7 @@ mod drift;
 mod env;
 mod page;
 mod plan;
+mod prime;
 mod subset;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ pub use drift::{counted, figures, percent, render_drift, render_drift_of_all, to
 pub use env::{EnvValues, render_env};
 pub use page::{render_agents, render_readme};
 pub use plan::{KB_PLAN, KbDraft, PLAN, PlanDraft, render_kb_plan, render_plan};
+pub use prime::{PrimePage, render_prime, render_skill};
 
 /// Most bytes of a template.
 pub const TEMPLATE_BYTES_MAX: usize = 256 << 10;

@@ -28,7 +28,7 @@ pub fn render_agents(root: &str) -> Result<String, TemplateError> {
     Source { name: "AGENTS.md.j2", text: AGENTS }.render(vec![named("ROOT", root)?])
 }
 
-fn named(variable: &'static str, value: &str) -> Result<(&'static str, Value), TemplateError> {
+pub(super) fn named(variable: &'static str, value: &str) -> Result<(&'static str, Value), TemplateError> {
     match printable(value) {
         Ok(value) => Ok((variable, Value::from(value))),
         Err(source) => Err(TemplateError::Value { variable, source }),

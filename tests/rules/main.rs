@@ -13,6 +13,7 @@ mod keeping;
 mod knowledge;
 mod next;
 mod overriding;
+mod order;
 mod refusals;
 mod replay;
 mod sequences;

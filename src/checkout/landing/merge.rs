@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::super::CheckoutError;
 use super::LandingRequest;
+use super::conflict::{self, Conflict};
 use super::trees::{synthetic, with_root_of, without_root};
 use crate::git;
 use crate::process::{ProcessError, Program, shell_code};
@@ -19,8 +20,8 @@ use crate::process::{ProcessError, Program, shell_code};
 pub(super) enum Merged {
     /// The merged tree.
     Clean(Oid),
-    /// The paths that conflict, sorted.
-    Conflicts(Vec<String>),
+    /// What conflicts, by path.
+    Conflicts(Vec<Conflict>),
 }
 
 /// Merges on behalf of one request.
@@ -61,11 +62,11 @@ impl<'a> Merger<'a> {
             [_, _, ..] => {
                 let theirs = match with_root_of(self.engine, self.stripped(trees(head)?)?, trees(base)?, root)? {
                     Ok(tree) => synthetic(self.engine, tree, &[head])?,
-                    Err(path) => return Ok(Merged::Conflicts(vec![path])),
+                    Err(path) => return Ok(Merged::Conflicts(vec![Conflict::with_root(path)])),
                 };
                 match self.run(base, theirs)? {
                     Merged::Clean(tree) => Ok(Merged::Clean(self.stripped(tree)?)),
-                    Merged::Conflicts(paths) => Ok(Merged::Conflicts(paths)),
+                    Merged::Conflicts(conflicts) => Ok(Merged::Conflicts(conflicts)),
                 }
             }
         }
@@ -118,21 +119,18 @@ impl<'a> Merger<'a> {
     }
 
     fn run(&self, ours: Oid, theirs: Oid) -> Result<Merged, CheckoutError> {
-        let output = self
-            .git()
-            .args(["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z"])
-            .args([ours.to_string(), theirs.to_string()])
-            .run()?;
-        let mut fields = output.stdout.split(|byte| *byte == 0).map(String::from_utf8_lossy);
-        let unreadable = CheckoutError::Output { command: "merge-tree" };
-        match (shell_code(output.status), fields.next()) {
-            (0, Some(tree)) => Oid::from_str(&tree).map(Merged::Clean).map_err(|_| unreadable),
-            (1, Some(tree)) if Oid::from_str(&tree).is_ok() => {
-                let mut paths: Vec<String> = fields.filter(|path| !path.is_empty()).map(Into::into).collect();
-                paths.sort();
-                paths.dedup();
-                Ok(Merged::Conflicts(paths))
+        let output =
+            self.git().args(["merge-tree", "--write-tree", "-z"]).args([ours.to_string(), theirs.to_string()]).run()?;
+        let tree = output.stdout.split(|byte| *byte == 0).next().map(String::from_utf8_lossy);
+        let tree = tree.and_then(|tree| Oid::from_str(&tree).ok());
+        match (shell_code(output.status), tree) {
+            (0, Some(tree)) => Ok(Merged::Clean(tree)),
+            (1, Some(_)) => {
+                let conflicts = conflict::parse(&output.stdout, [ours, theirs]);
+                let conflicts = conflicts.ok_or(CheckoutError::Output { command: "merge-tree" })?;
+                Ok(Merged::Conflicts(conflicts))
             }
+            (0, None) => Err(CheckoutError::Output { command: "merge-tree" }),
             _ => Err(ProcessError::Failed {
                 program: "git merge-tree".to_owned(),
                 status: output.status,

@@ -16,6 +16,7 @@ use super::CheckoutError;
 use super::sign::Signing;
 
 mod changes;
+mod conflict;
 mod history;
 mod merge;
 mod patch;
@@ -25,6 +26,7 @@ mod trees;
 
 pub(super) use changes::between;
 pub use changes::{code_changes, root_changes};
+pub use conflict::Conflict;
 pub use history::{Extent, History, history};
 pub use patch::patch;
 pub(super) use trees::{with_root_of, without_root};
@@ -104,10 +106,34 @@ pub fn land(request: &LandingRequest<'_>, deadline: Instant) -> Result<Landing, 
     };
     let code = match merged {
         Merged::Clean(tree) => tree,
-        Merged::Conflicts(paths) => return Ok(Landing::Conflicts(paths)),
+        Merged::Conflicts(found) => return Ok(Landing::Conflicts(found.into_iter().map(|one| one.path).collect())),
     };
     match trees::with_root_of(&engine, code, base_tree, request.root)? {
         Ok(code_tree) => Ok(Landing::Clean { code_tree, commits }),
         Err(path) => Ok(Landing::Conflicts(vec![path])),
     }
+}
+
+/// What conflicts between two sessions' commits, or a session's and the base, by path; nothing where they merge. The
+/// kind of the request, and who commits, do not count.
+///
+/// # Errors
+/// As [`land`].
+pub fn conflicts(request: &LandingRequest<'_>, deadline: Instant) -> Result<Vec<Conflict>, CheckoutError> {
+    let engine = Repository::open_bare(request.engine_dir)?;
+    match Merger::new(request, &engine, deadline)?.whole()? {
+        Merged::Clean(_) => Ok(Vec::new()),
+        Merged::Conflicts(found) => Ok(found),
+    }
+}
+
+/// A commit with the tree of a snapshot, on top of its first parent alone: the snapshots before it are no history of
+/// the work. Written to the engine's store, for nobody to see.
+///
+/// # Errors
+/// [`CheckoutError::Objects`] for missing objects.
+pub fn on_first_parent(engine: &Repository, snapshot: Oid) -> Result<Oid, CheckoutError> {
+    let commit = engine.find_commit(snapshot)?;
+    let first: Vec<Oid> = commit.parent_ids().take(1).collect();
+    trees::synthetic(engine, commit.tree_id(), &first)
 }

@@ -3,6 +3,7 @@
 use git2::{ObjectType, Oid, Repository};
 
 use super::super::CheckoutError;
+use super::conflict::Conflict;
 use super::merge::{Merged, Merger};
 use super::trees::{empty, with_root_of};
 use super::{Committer, LandingRequest};
@@ -41,7 +42,7 @@ pub(super) fn replay(
         code = next;
         let tree = match with_root_of(engine, code, base_tree, request.root)? {
             Ok(tree) => tree,
-            Err(path) => return Ok((Merged::Conflicts(vec![path]), Vec::new())),
+            Err(path) => return Ok((Merged::Conflicts(vec![Conflict::with_root(path)]), Vec::new())),
         };
         last = rewrite(engine, id, tree, last, &request.committer)?;
         if let Some(signing) = &request.signing {
@@ -55,7 +56,11 @@ pub(super) fn replay(
     // A merge may hold work of its own (a resolution), which a line of the other commits does not have.
     match merger.whole()? {
         Merged::Clean(whole) if whole == code => Ok((Merged::Clean(code), commits)),
-        Merged::Clean(whole) => Ok((Merged::Conflicts(differing(engine, whole, code)?), Vec::new())),
+        Merged::Clean(whole) => {
+            let paths = differing(engine, whole, code)?.into_iter();
+            let found = paths.map(|path| Conflict { path, kind: "content".to_owned() }).collect();
+            Ok((Merged::Conflicts(found), Vec::new()))
+        }
         conflicts @ Merged::Conflicts(_) => Ok((conflicts, Vec::new())),
     }
 }
