@@ -1,30 +1,10 @@
-//! `completions` and `man`: what other programs want to know of this one.
+//! `man`, and the reference: what the program says of itself.
 
 use clap::{Args, CommandFactory};
-use clap_complete::Shell;
 use serde_json::json;
 
 use super::output::{Answer, Raw};
 use super::{Cli, Context, Failure};
-
-/// Print completions for a shell
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  git session completions bash > ~/.local/share/bash-completion/completions/git-session"
-)]
-pub(super) struct Completions {
-    /// bash, elvish, fish, powershell, zsh
-    #[arg(value_enum)]
-    shell: Shell,
-}
-
-impl Completions {
-    pub(super) fn run(&self, _context: &mut Context) -> Result<Answer, Failure> {
-        let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "git-session", &mut script);
-        verbatim(script)
-    }
-}
 
 /// Print the manual page of a verb, or of the whole
 #[derive(Debug, Args)]

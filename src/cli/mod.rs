@@ -6,6 +6,7 @@ mod checkpoint;
 mod claim;
 mod close;
 mod complete;
+mod completing;
 mod config;
 mod conflicts;
 mod context;
@@ -139,6 +140,7 @@ enum Color {
 
 /// Runs the program with its arguments, the first of which is its own name; gives its exit status.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    completing::answer();
     let arguments = seed_style(arguments);
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(mut cli) => {

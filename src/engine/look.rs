@@ -218,6 +218,26 @@ impl Engine {
         Ok((shown, tip))
     }
 
+    /// The sessions in these states, by state and id, with drafts in the hub. Only their names are read.
+    ///
+    /// # Errors
+    /// Those of looking.
+    pub fn ids_at_hand(&mut self, states: &[State]) -> Result<Vec<(SessionId, State)>, Error> {
+        let tip = self.look_to_read()?;
+        let shelf = self.core.shelf(&tip, tip.board)?;
+        let mut found = Vec::new();
+        for state in states {
+            let mut ids = shelf.ids(*state)?;
+            if *state == State::Drafting {
+                ids.extend(self.core.local_drafts(&tip.whereabouts.layout));
+                ids.sort();
+                ids.dedup();
+            }
+            found.extend(ids.into_iter().map(|id| (id, *state)));
+        }
+        Ok(found)
+    }
+
     /// By how many seconds the board's newest commit is ahead of the clock here, where that is too much to be true.
     pub fn tip_ahead(&self, tip: &Tip) -> Option<i64> {
         let commit = self.core.store.repository().find_commit(tip.board).ok()?;

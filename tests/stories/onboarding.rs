@@ -33,13 +33,21 @@ fn commands(text: &str) -> Vec<String> {
 /// The program knows the verb, its options, and takes so many words.
 #[track_caller]
 fn is_known(command: &str, place: &str) {
-    let plain = command.replace("<date>", "2026-11-20").replace("<verb>", "claim").replace("<id>", "auth").replace("<name>", "me");
+    let plain = command
+        .replace("<date>", "2026-11-20")
+        .replace("<verb>", "claim")
+        .replace("<shell>", "bash")
+        .replace("<id>", "auth")
+        .replace("<name>", "me");
     let words = shlex::split(&plain).unwrap_or_else(|| panic!("{place}: {command}"));
     let words = words.iter().skip(2).take_while(|word| !matches!(word.as_str(), "|" | ">"));
     let parsed = Cli::try_parse_from(std::iter::once("git-session").chain(words.map(String::as_str)));
     if let Err(error) = parsed {
         use clap::error::ErrorKind;
-        assert!(matches!(error.kind(), ErrorKind::DisplayHelp), "{place}: `{command}`: {error}");
+        assert!(
+            matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand),
+            "{place}: `{command}`: {error}"
+        );
     }
 }
 

@@ -470,10 +470,12 @@ pub(crate) struct Won {
 impl Told {
     fn of(words: String, output: Output) -> Self {
         let out = String::from_utf8_lossy(&output.stdout).into_owned();
+        let json = serde_json::from_str(&out).unwrap_or(Value::Null);
+        crate::shape::check(&json);
         Self {
             words,
             status: output.status.code().or_else(|| output.status.signal().map(|signal| 128 + signal)).unwrap(),
-            json: serde_json::from_str(&out).unwrap_or(Value::Null),
+            json,
             out,
             err: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
