@@ -34,8 +34,8 @@ fn among_equals_whoever_has_waited_longest_lands_first() {
 #[test]
 fn fewest_conflicts_with_those_still_to_land_come_first_whichever_way_the_pair_is_written() {
     let sessions = [one("a", 1, 0, &[]), one("b", 2, 0, &[]), one("c", 3, 0, &[])];
-    assert_eq!(order(&sessions, &[("a", "b", 2), ("c", "a", 1)]), "c b a");
-    // Once `a` has landed nothing is left of its conflicts: the cost is counted anew.
+    // Once `c` has landed nothing is left of its conflict with `a`, which then has no more than `b`: counted anew.
+    assert_eq!(order(&sessions, &[("a", "b", 2), ("c", "a", 1)]), "c a b");
     assert_eq!(order(&sessions, &[("a", "b", 1), ("b", "c", 3)]), "a b c");
 }
 
