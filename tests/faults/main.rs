@@ -7,9 +7,6 @@
 #[allow(dead_code, clippy::print_stderr, reason = "shared with the other suites, which use more of it")]
 mod support;
 
-#[path = "../stories/shape.rs"]
-#[allow(dead_code, reason = "the stories use more of it")]
-mod shape;
 #[path = "../stories/world.rs"]
 #[allow(dead_code, reason = "shared with the stories, which use more of it")]
 mod world;

@@ -4,9 +4,6 @@
 #![allow(clippy::disallowed_methods, reason = "tests start programs, read the environment and watch the clock")]
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test that cannot go on has failed")]
 
-#[path = "../stories/shape.rs"]
-#[allow(dead_code, reason = "the stories use more of it")]
-mod shape;
 #[path = "../stories/world.rs"]
 #[allow(dead_code, reason = "shared with the stories, which use more of it")]
 mod world;

@@ -19,6 +19,7 @@ fn world() -> (World, Agent) {
 }
 
 /// Runs a script in a shell with the program on its PATH; what it prints, or nothing where the shell is not installed.
+#[allow(clippy::print_stderr, reason = "a test that skips says so")]
 fn shell(agent: &Agent, shell: &[&str], script: &str) -> Option<String> {
     if Command::new(shell[0]).arg("--version").stdout(Stdio::null()).status().is_err() {
         eprintln!("skipped: no {}", shell[0]);

@@ -172,3 +172,16 @@ fn a_board_without_active_sessions_has_nothing_to_tell() {
     assert_eq!((&seen["sessions"], &seen["pairs"], &seen["order"]), (&json!([]), &json!([]), &json!([])));
     assert_eq!(world.planner().says(&["conflicts"]).out, "nothing conflicts\n");
 }
+
+#[test]
+fn a_file_in_the_way_of_a_folder_is_seen_where_nobody_took_anything_away() {
+    let world = World::new();
+    let (a, b, c) = (at_work(&world, "a"), at_work(&world, "b"), at_work(&world, "c"));
+    a.write("docs", "a file\n");
+    b.write("docs/page.txt", "in a folder\n");
+    c.write("docs-too/page.txt", "beside it\n");
+    [&a, &b, &c].into_iter().for_each(publish);
+    let seen = told(&world);
+    assert_eq!(pair(&seen, "a", "b"), ["docs (file/directory)"]);
+    assert_eq!((pair(&seen, "a", "c"), pair(&seen, "b", "c")), (vec![], vec![]));
+}

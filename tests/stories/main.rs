@@ -41,7 +41,6 @@ mod script;
 mod secrets;
 mod seed_style;
 mod servers;
-mod shape;
 mod signed;
 mod takeover;
 mod untouched;

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::shape::{holds, schema};
+use crate::world::shape::{holds, schema};
 use crate::world::{World, id};
 
 fn verbs(world: &World) -> Vec<String> {

@@ -16,6 +16,11 @@ use regex::Regex;
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// Here, so that every suite that has these stories' world has it too.
+#[path = "shape.rs"]
+#[allow(dead_code, reason = "the story of schemas uses more of it than other suites do")]
+pub(crate) mod shape;
+
 /// The root of the board.
 pub(crate) const ROOT: &str = "_AGENTS/sessions";
 
@@ -471,7 +476,7 @@ impl Told {
     fn of(words: String, output: Output) -> Self {
         let out = String::from_utf8_lossy(&output.stdout).into_owned();
         let json = serde_json::from_str(&out).unwrap_or(Value::Null);
-        crate::shape::check(&json);
+        shape::check(&json);
         Self {
             words,
             status: output.status.code().or_else(|| output.status.signal().map(|signal| 128 + signal)).unwrap(),

@@ -15,6 +15,7 @@ use git2::{Oid, Repository};
 use super::CheckoutError;
 use super::sign::Signing;
 
+mod apart;
 mod changes;
 mod conflict;
 mod history;
@@ -121,6 +122,9 @@ pub fn land(request: &LandingRequest<'_>, deadline: Instant) -> Result<Landing, 
 /// As [`land`].
 pub fn conflicts(request: &LandingRequest<'_>, deadline: Instant) -> Result<Vec<Conflict>, CheckoutError> {
     let engine = Repository::open_bare(request.engine_dir)?;
+    if apart::are_apart(&engine, request.base, request.head, request.root)? {
+        return Ok(Vec::new());
+    }
     match Merger::new(request, &engine, deadline)?.whole()? {
         Merged::Clean(_) => Ok(Vec::new()),
         Merged::Conflicts(found) => Ok(found),
