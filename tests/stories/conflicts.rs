@@ -185,3 +185,16 @@ fn a_file_in_the_way_of_a_folder_is_seen_where_nobody_took_anything_away() {
     assert_eq!(pair(&seen, "a", "b"), ["docs (file/directory)"]);
     assert_eq!((pair(&seen, "a", "c"), pair(&seen, "b", "c")), (vec![], vec![]));
 }
+
+#[test]
+fn a_file_added_to_a_folder_that_another_moved_away_is_seen() {
+    let world = World::new();
+    let planner = world.planner();
+    planner.land_by_hand("old/one.txt", &"a line\n".repeat(8));
+    planner.land_by_hand("old/two.txt", &"another line\n".repeat(8));
+    let (a, b) = (at_work(&world, "a"), at_work(&world, "b"));
+    a.git(&["mv", "old", "new"]);
+    b.write("old/three.txt", "where the folder was\n");
+    [&a, &b].into_iter().for_each(publish);
+    assert_eq!(pair(&told(&world), "a", "b"), ["new/three.txt (directory rename suggested)"]);
+}
