@@ -198,3 +198,34 @@ fn a_file_added_to_a_folder_that_another_moved_away_is_seen() {
     [&a, &b].into_iter().for_each(publish);
     assert_eq!(pair(&told(&world), "a", "b"), ["new/three.txt (directory rename suggested)"]);
 }
+
+#[test]
+fn without_a_remote_and_offline_the_branches_of_this_repository_are_looked_at() {
+    let world = World::new();
+    let solo = world.at("solo");
+    solo.git(&["init", "--quiet"]);
+    solo.write("src/lib.txt", "one\n");
+    solo.commit("start");
+    solo.run(&["init"]).done();
+    for slug in ["a", "b"] {
+        let words = ["new", slug, "--id", &id(slug), "--ready", "--context", "why", "--criterion", "it works"];
+        solo.run(&words).done();
+        let one = solo.named(slug).take(slug);
+        one.write("src/lib.txt", slug);
+        publish(&one);
+    }
+    for words in [["conflicts", "--quiet"], ["conflicts", "--offline"]] {
+        assert_eq!(pair(&solo.run(&words).done(), "a", "b"), ["src/lib.txt (content)"]);
+    }
+    // Two who work in clones of their own: a third has what it fetched last.
+    let (a, b) = (at_work(&world, "a"), at_work(&world, "b"));
+    a.write("src/lib.txt", "of a\n");
+    b.write("src/lib.txt", "of b\n");
+    [&a, &b].into_iter().for_each(publish);
+    let third = world.agent("third");
+    third.run(&["list"]).done();
+    third.git(&["fetch", "--quiet", "origin"]);
+    std::fs::rename(world.root.join("origin.git"), world.root.join("away.git")).unwrap();
+    let seen = third.run(&["conflicts"]).done();
+    assert_eq!((&seen["stale"], pair(&seen, "a", "b")), (&true.into(), vec!["src/lib.txt (content)".to_owned()]));
+}

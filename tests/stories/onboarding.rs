@@ -58,6 +58,17 @@ fn all_known(text: &str, place: &str, at_least: usize) {
     commands.iter().for_each(|command| is_known(command, place));
 }
 
+/// The bare verbs between backticks are verbs.
+#[track_caller]
+fn bare_verbs_known(text: &str, at_least: usize) {
+    use clap::CommandFactory;
+    let command = Cli::command();
+    let is_word = |word: &&str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+    let words: Vec<&str> = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2)).filter(is_word).collect();
+    assert!(words.len() >= at_least, "{words:?}");
+    words.iter().for_each(|word| assert!(command.find_subcommand(word).is_some(), "`{word}` is no verb"));
+}
+
 /// What `prime` says for people and for programs, which is the same; it fits, and each of its commands is known.
 #[track_caller]
 fn prime(agent: &Agent, place: &str) -> (String, serde_json::Value) {
@@ -161,6 +172,7 @@ fn what_agents_read_names_only_what_exists() {
     let one = world.agent("one");
     let block = one.run(&["init", "--agents-md"]).done()["agents_block"].as_str().unwrap().to_owned();
     all_known(&block, "AGENTS.md", 8);
+    bare_verbs_known(&block, 3);
     assert!(block.len() < 2000 && world.on("main", "AGENTS.md").unwrap().contains(block.trim()));
     all_known(&world.on("main", "_AGENTS/sessions/README.md").unwrap(), "README.md of a board", 5);
     for (page, at_least) in [("docs/agents-loop.md", 15), ("docs/walkthrough.md", 10), ("README.md", 5)] {
