@@ -63,7 +63,7 @@ pub(super) enum Verb {
     Prime(super::prime::Arguments),
     Schema(super::schema::Arguments),
     Mcp(super::mcp::Arguments),
-    Completions(super::meta::Completions),
+    Completions(super::completing::Completions),
     Man(super::meta::Man),
     Demo(super::demo::Arguments),
     DemoAgent(super::demo::Agent),

@@ -75,7 +75,9 @@ fn work_that_would_land_is_searched_however_it_lands() {
     let ground = Ground::new();
     let checkout = ground.holder.in_checkout("held");
     ground.holder.meet("held");
-    checkout.run(&["learn", &format!("the token is {TOKEN}")]).done();
+    // The verb refuses it at once; an editor does not.
+    refused(&ground, &checkout, &["learn", &format!("the token is {TOKEN}")], "text line 1");
+    checkout.write(&format!("_AGENTS/knowledge/sessions/{}/learnings.md", id("held")), &format!("# x\n\n- {TOKEN}\n"));
     checkout.commit("learned");
     refused(&ground, &ground.holder, &["complete", "held"], "learnings.md");
     assert_clean(&ground);
