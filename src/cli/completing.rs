@@ -1,4 +1,4 @@
-//! `completions`: scripts that ask this program at each <tab>, and the answers, with session ids.
+//! `completions`: scripts that ask this program at each tab, and the answers, with session ids.
 //!
 //! An answer asks no remote, makes nothing, and says nothing when something is wrong.
 
