@@ -36,7 +36,7 @@ impl Engine {
     /// Writes down what was learned, in the file that lands with the work; without a checkout, beside the log.
     ///
     /// # Errors
-    /// Those of [`Engine::note`].
+    /// Those of [`Engine::log`].
     pub fn learn(&mut self, query: &IdQuery, text: &str, spread: Spread) -> Result<Learned, Error> {
         let id = self.writer(query)?;
         if text.trim().is_empty() {

@@ -62,7 +62,7 @@ impl Engine {
     /// Notes that a file was made, changed or deleted; `path` as somebody says it who stands where we stand.
     ///
     /// # Errors
-    /// Those of [`Engine::note`]; [`Error::Usage`] for a path that leaves the checkout.
+    /// Those of [`Engine::log`]; [`Error::Usage`] for a path that leaves the checkout.
     pub fn artifact(&mut self, query: &IdQuery, path: &str, action: Action, spread: Spread) -> Result<Noted, Error> {
         let id = self.writer(query)?;
         let path = self.core.path_in(&self.core.workplace_or_refuse(&id)?, path)?;

@@ -59,7 +59,7 @@ impl Engine {
     /// Adds a subsession that the plan did not have. The same title again finishes what a kill has left, and adds nothing.
     ///
     /// # Errors
-    /// Those of [`Engine::note`] and, for a draft, of [`Engine::create`].
+    /// Those of [`Engine::log`] and, for a draft, of [`Engine::create`].
     pub fn add_subsession(
         &mut self,
         query: &IdQuery,
