@@ -5,7 +5,7 @@
 
 mod rules;
 
-use rules::RULES;
+use rules::{RULES, may_match};
 
 /// A key or token in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,6 +114,9 @@ impl Place {
 }
 
 fn scan_line(line: &[u8], number: usize, findings: &mut Vec<Finding>) {
+    if !may_match(line) {
+        return;
+    }
     for rule in RULES.candidates(line) {
         if let Some(secret) = RULES.secret(rule, line) {
             let masked: String = String::from_utf8_lossy(secret).chars().take(4).collect::<String>() + "…";

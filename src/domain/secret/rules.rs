@@ -30,6 +30,17 @@ const PATTERNS: &[(&str, &str)] = &[
     ),
 ];
 
+/// What each pattern has some of. Looking for these costs next to nothing, while compiling the patterns takes twenty
+/// milliseconds, which a line of the log that has none of them does not have to wait for.
+const SIGNS: &str = r"(?i-u)private key|akia|asia|abia|acca|gh[pousr]_|github_pat_|glpat-|xox[abprs]-|sk-|aiza|k_live_|npm_|pypi-|eyj|://|aws|passw|secret|token|key|credential";
+
+static SIGN: LazyLock<Regex> = LazyLock::new(|| Regex::new(SIGNS).expect("the pattern is fixed and tested"));
+
+/// Whether a rule may match in the line.
+pub(super) fn may_match(line: &[u8]) -> bool {
+    SIGN.is_match(line)
+}
+
 /// The compiled rules.
 pub(super) static RULES: LazyLock<Rules> = LazyLock::new(Rules::compiled);
 
