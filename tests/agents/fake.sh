@@ -176,24 +176,26 @@ fail() {
   gemini) echo '{"type":"result","status":"error","error":{"message":"no login"}}' ;;
   esac
 }
-here() { echo $$ >"$FAKE/pid"; }
+# Whole or not at all: whoever reads it may come at any moment.
+noted() { echo "$2" >"$FAKE/$1.new" && mv "$FAKE/$1.new" "$FAKE/$1"; }
+noted pid $$
 
 case $last in
-*SILENT*) here; sleep 100; exit 0 ;;
+*SILENT*) sleep 100; exit 0 ;;
 *NOTHING*) exit 0 ;;
 *NOID*) say hello; succeed; exit 0 ;;
 esac
 init
 case $last in
-*OTHERID*) here; sleep 100 ;;
+*OTHERID*) sleep 100 ;;
 *MALFORMED*) printf 'warming up\n{"type":"unknown"}\n[1,2]\n{"cut":\n\033[31mred\033[0m\n' ;;
 *FLOOD*) yes '{"type":"noise","text":"0123456789012345678901234567890123456789012345678901234567890123456789"}' | head -c 10485760; echo ;;
-*STUBBORN*) trap '' TERM INT HUP; here; while :; do sleep 1; done ;;
+*STUBBORN*) trap '' TERM INT HUP; while :; do sleep 1; done ;;
 *DAEMON*)
-  here
-  setsid sh -c 'echo $$ >"$FAKE/tool"; exec sleep 100' &
+  setsid sh -c 'echo $$ >"$FAKE/tool.new"; mv "$FAKE/tool.new" "$FAKE/tool"; exec sleep 100' &
   # It forgets who started it, and where.
-  setsid env -i FAKE="$FAKE" PATH="$PATH" sh -c 'sh -c "echo \$\$ >\"\$FAKE/orphan\"; exec sleep 100" & sleep 0.2' &
+  setsid env -i FAKE="$FAKE" PATH="$PATH" sh -c \
+    'sh -c "echo \$\$ >\"\$FAKE/orphan.new\"; mv \"\$FAKE/orphan.new\" \"\$FAKE/orphan\"; exec sleep 100" & sleep 0.2' &
   sleep 100
   ;;
 *CUTOFF*) kill -9 $$ ;;

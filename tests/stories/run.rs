@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, test_kill_process};
 use serde_json::Value;
 
 use crate::support::{script, wait_until};
-use crate::world::{Agent, ROOT, World, id};
+use crate::world::{Agent, ROOT, Told, World, id};
 
 pub(crate) const AGENTS: [&str; 5] = ["claude", "codex", "gemini", "opencode", "pi"];
 
@@ -283,28 +283,45 @@ fn an_agent_that_goes_on_with_another_conversation_is_ended() {
     }
 }
 
+/// A run that its launcher cuts off, once the agent has come so far: on a busy machine a second is not enough.
+fn cut(one: &Agent, words: &[&str], is_there: impl Fn() -> bool) -> Told {
+    let mut tries = ["1s", "5s", "30s"].map(|time| [&["run", "auth"], words, &[time]].concat()).into_iter();
+    loop {
+        let told = one.run(&tries.next().expect("the agent came so far within half a minute"));
+        if is_there() {
+            return told;
+        }
+    }
+}
+
 #[test]
 fn whatever_an_agent_has_started_ends_with_it() {
     let world = World::new();
     let (one, _, fake) = claimed(&world);
-    let told = one.run(&["run", "auth", "--agent", "claude", "--prompt", "DAEMON", "--limit", "1s"]);
+    let told = cut(&one, &["--agent", "claude", "--prompt", "DAEMON", "--limit"], || {
+        ["pid", "tool", "orphan"].iter().all(|name| fake.join(name).exists())
+    });
     assert_eq!(told.detail("outcome"), "timed_out");
     assert_eq!(told.detail("resumable"), true, "its conversation was there");
     told.refused("agent_failed", 1);
     for name in ["pid", "tool", "orphan"] {
         assert!(!is_alive(&read(&fake, name)), "{name}");
     }
-    let told = one.run(&["run", "auth", "--agent", "pi", "--prompt", "STUBBORN", "--limit", "1s"]);
+    fs::remove_file(fake.join("pid")).unwrap();
+    let told = cut(&one, &["--agent", "pi", "--prompt", "STUBBORN", "--limit"], || fake.join("pid").exists());
     assert_eq!(told.detail("outcome"), "timed_out");
     assert_eq!(told.detail("not_resumable"), "`pi` keeps a conversation from its first answer on, and there was none");
     assert!(!is_alive(&read(&fake, "pid")), "it heeds no TERM");
     one.run(&["run", "auth", "--agent", "pi", "--continue"]).refused("no_conversation", 3);
     // It says nothing at all, not even its id, and can be found by its title.
-    let told = one.run(&["run", "auth", "--agent", "opencode", "--prompt", "SILENT", "--silence", "1s"]);
+    fs::remove_file(fake.join("pid")).unwrap();
+    let told = cut(&one, &["--agent", "opencode", "--prompt", "SILENT", "--silence"], || fake.join("pid").exists());
     assert_eq!(told.detail("outcome"), "no_output");
     assert!(told.detail("conversation").as_str().unwrap().starts_with("ses_"), "{}", told.out);
     assert_eq!(told.detail("resumable"), true);
-    assert_eq!(runs(&one), ["claude timed_out true", "pi timed_out false", "opencode no_output true"]);
+    let mut runs = runs(&one);
+    runs.dedup();
+    assert_eq!(runs, ["claude timed_out true", "pi timed_out false", "opencode no_output true"]);
 }
 
 #[test]
@@ -312,9 +329,9 @@ fn an_interrupt_ends_the_agent_and_is_written_down() {
     let world = World::new();
     let (one, checkout, fake) = claimed(&world);
     for signal in [Signal::INT, Signal::TERM] {
-        let _ = fs::remove_file(fake.join("orphan"));
+        let _ = ["orphan", "tool"].map(|name| fs::remove_file(fake.join(name)));
         let running = one.start(&["run", "auth", "--agent", "claude", "--prompt", "DAEMON"]);
-        wait_until("the agent's own processes", || !read(&fake, "orphan").is_empty());
+        wait_until("the agent's own processes", || fake.join("orphan").exists() && fake.join("tool").exists());
         let second = one.run(&["run", "auth", "--agent", "codex", "--prompt", "x"]).refused("held", 3);
         assert!(second.contains("of `claude` is running in session"), "{second}");
         assert_eq!(one.run(&["runs", "auth"]).done()["runs"].as_array().unwrap().last().unwrap()["running"], true);

@@ -111,10 +111,10 @@ fn an_interrupt_ends_the_agent_and_gives_the_session_back() {
     let world = World::new();
     let fake = fakes(&world);
     world.plan("auth");
-    fs::write(fake.join("script"), "echo half >half.txt\necho $$ >\"$FAKE/pid\"\nexec sleep 100\n").unwrap();
+    fs::write(fake.join("script"), "echo half >half.txt\n: >\"$FAKE/reached\"\nexec sleep 100\n").unwrap();
     let one = worker(&world, "one", &fake);
     let running = one.start(&["work", "--agent", "claude"]);
-    wait_until("the agent", || fake.join("pid").exists());
+    wait_until("the agent", || fake.join("reached").exists());
     one.run(&["work", "--agent", "claude"]).refused("held", 3);
     running.signal(Signal::INT);
     let told = running.wait();
@@ -139,10 +139,10 @@ fn a_loop_that_was_killed_goes_on_with_its_own_session() {
     let world = World::new();
     let fake = fakes(&world);
     world.plan("auth");
-    fs::write(fake.join("script"), "echo $$ >\"$FAKE/pid\"\nexec sleep 100\n").unwrap();
+    fs::write(fake.join("script"), ": >\"$FAKE/reached\"\nexec sleep 100\n").unwrap();
     let one = worker(&world, "one", &fake);
     let running = one.start(&["work", "--agent", "codex"]);
-    wait_until("the agent", || fake.join("pid").exists());
+    wait_until("the agent", || fake.join("reached").exists());
     let log = one.in_checkout("auth").dir.join(format!("{ROOT}/active/{}/log.jsonl", id("auth")));
     wait_until("its conversation", || fs::read_to_string(&log).is_ok_and(|log| log.lines().count() == 2));
     running.signal(Signal::KILL);
