@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::claim::{ClaimAnswer, ClaimRequest};
-use super::{Engine, Error, Tip};
+use super::{Engine, Error, Tip, chain};
 use crate::domain::refusal::{Code, Refusal};
 
 /// The shortest pause between two looks.
@@ -12,6 +12,9 @@ pub(super) const PAUSE_MIN: Duration = Duration::from_secs(2);
 
 /// The longest: an hour in which nothing happens costs some 70 looks.
 pub(super) const PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// How often whoever waits looks whether it is to stop.
+const TICK: Duration = Duration::from_millis(100);
 
 /// How long to wait for the next look: half as long again each time that nothing has changed, from [`PAUSE_MIN`] to
 /// [`PAUSE_MAX`], and up to a fifth less at random, so that a crowd does not look at the same moment.
@@ -47,9 +50,45 @@ pub struct Waiting {
     pub pause: Duration,
 }
 
+/// What waiting may do about an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hope {
+    /// Nothing.
+    None,
+    /// Another board may have another answer.
+    Change,
+    /// The same again may come to something else: only the mood of the remote was against it.
+    Again,
+}
+
+impl Hope {
+    /// What whoever waits for the next session hopes for.
+    pub(super) fn of(error: &Error) -> Self {
+        if matches!(error, Error::Unreachable { .. } | Error::Contended { .. } | Error::Undecided { .. }) {
+            Self::Again
+        } else if matches!(error, Error::Refused(Refusal { code: Code::Nothing, .. })) {
+            Self::Change
+        } else {
+            Self::None
+        }
+    }
+}
+
+/// How waiting for a session ended.
+#[derive(Debug)]
+pub(super) enum Waited {
+    /// With one.
+    Won(ClaimAnswer),
+    /// The time was over; the last answer.
+    OutOfTime(Error),
+    /// Somebody asked to stop.
+    Stopped,
+}
+
 impl Engine {
     /// Claims the next session, and waits at most `most` (for ever without it) where none is ready yet. One
-    /// advertisement for each look; only when the board has changed is there another try.
+    /// advertisement for each look; only when the board has changed, or when nothing but the remote's mood was against
+    /// it, is there another try.
     ///
     /// # Errors
     /// Those of [`Engine::claim`]; `nothing` when the time is over.
@@ -59,45 +98,77 @@ impl Engine {
         most: Option<Duration>,
         tell: &mut dyn FnMut(&Waiting),
     ) -> Result<ClaimAnswer, Error> {
+        match self.wait_and_claim(request, most, &Hope::of, &|| false, tell)? {
+            Waited::Won(answer) => Ok(answer),
+            Waited::OutOfTime(why) => Err(why),
+            Waited::Stopped => Err(Error::environment("nobody asked to stop waiting")),
+        }
+    }
+
+    /// The same for whoever hopes for more or for less, and can be stopped.
+    ///
+    /// # Errors
+    /// Those without hope.
+    pub(super) fn wait_and_claim(
+        &mut self,
+        request: &ClaimRequest,
+        most: Option<Duration>,
+        hope: &dyn Fn(&Error) -> Hope,
+        stop: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(&Waiting),
+    ) -> Result<Waited, Error> {
         let until = most.map(|most| self.core.clock.elapsed() + most);
         let mut pace = Pace::new();
         // What was seen before the last try: another process of this clone may have noted a newer board since then.
         let mut seen = None;
         loop {
             let why = match self.claim(request) {
-                Err(error) if passes(&error) => error,
-                told => return told,
+                Ok(answer) => return Ok(Waited::Won(answer)),
+                Err(error) if hope(&error) == Hope::None => return Err(error),
+                Err(error) => error,
             };
-            let mut said = why.to_string();
+            let mut said = chain(&why);
             loop {
                 let left = until.map(|until| until.saturating_sub(self.core.clock.elapsed()));
                 if left == Some(Duration::ZERO) {
-                    return Err(why);
+                    return Ok(Waited::OutOfTime(why));
                 }
                 let pause = pace.next(self);
                 let pause = left.map_or(pause, |left| pause.min(left));
-                tell(&Waiting { why: said.clone(), pause });
-                self.core.clock.pass(pause);
+                tell(&Waiting { why: said, pause });
+                if !self.idle(pause, stop) {
+                    return Ok(Waited::Stopped);
+                }
                 self.core.clock.begin_again(self.core.options.timeout);
-                match self.look_to_read() {
-                    Ok(Tip { stale: Some(away), .. }) => said = away,
-                    Ok(tip) if Some((tip.board, tip.base)) != seen => {
-                        if seen.replace((tip.board, tip.base)).is_some() {
+                said = match self.look_to_read() {
+                    Ok(Tip { stale: Some(away), .. }) => away,
+                    Ok(tip) => {
+                        let is_first = seen.is_none();
+                        let has_changed = seen.replace((tip.board, tip.base)) != Some((tip.board, tip.base));
+                        if has_changed && !is_first {
                             pace.busy();
                         }
-                        break;
+                        if has_changed || hope(&why) == Hope::Again {
+                            break;
+                        }
+                        chain(&why)
                     }
-                    Ok(_) => said = why.to_string(),
-                    Err(error) if passes(&error) => said = error.to_string(),
+                    Err(error) if hope(&error) != Hope::None => chain(&error),
                     Err(error) => return Err(error),
-                }
+                };
             }
         }
     }
-}
 
-/// Whether waiting may help.
-fn passes(error: &Error) -> bool {
-    let nothing = matches!(error, Error::Refused(Refusal { code: Code::Nothing, .. }));
-    nothing || matches!(error, Error::Unreachable { .. } | Error::Contended { .. } | Error::Undecided { .. })
+    /// Whether the whole pause went by without anybody asking to stop.
+    fn idle(&self, pause: Duration, stop: &dyn Fn() -> bool) -> bool {
+        let end = self.core.clock.elapsed() + pause;
+        loop {
+            let left = end.saturating_sub(self.core.clock.elapsed());
+            if stop() || left.is_zero() {
+                return left.is_zero();
+            }
+            self.core.clock.pass(left.min(TICK));
+        }
+    }
 }

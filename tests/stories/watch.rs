@@ -182,3 +182,29 @@ fn who_waits_for_work_gets_it_and_is_told_when_there_is_none() {
     assert_eq!(waiting.wait().won().id, id("auth"));
     assert_eq!(one.says(&["claim", &id("auth"), "--wait", "1s"]).status, 2, "waiting is for the next one");
 }
+
+#[test]
+fn who_waits_asks_again_where_the_remote_was_away_although_the_board_is_what_it_was() {
+    let world = World::new();
+    world.plan("auth");
+    let one = world.agent("one");
+    one.run(&["list"]).done();
+    // Reading works all the time; the way to push is shut until somebody has come to it in three tries.
+    let (knocks, open) = (world.root.join("knocks"), world.root.join("open"));
+    let door = format!(
+        "#!/bin/sh\n[ -e '{open}' ] && exec git receive-pack \"$@\"\ndate +%s%3N >> '{knocks}'\nprintf 00a5\n",
+        open = open.display(),
+        knocks = knocks.display()
+    );
+    one.write("door", &door);
+    assert!(one.sh("chmod +x door && git config remote.origin.receivepack \"$PWD/door\"").status.success());
+    let waiting = one.start(&["claim", "--next", "--wait", "5m", "--timeout", "1s", "--isolation", "none"]);
+    wait_until("it has tried three times", || {
+        let times = std::fs::read_to_string(&knocks).unwrap_or_default();
+        let times: Vec<i64> = times.lines().map(|time| time.parse().unwrap()).collect();
+        // A try ends after a second, and then nobody comes for more than another one.
+        1 + times.windows(2).filter(|pair| pair[1] - pair[0] > 1_300).count() >= 3
+    });
+    std::fs::write(&open, "").unwrap();
+    assert_eq!(waiting.wait().won().id, id("auth"));
+}

@@ -9,9 +9,9 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use super::super::options::Options;
-use super::super::poll::Pace;
+use super::super::poll::{Hope, Waited, Waiting};
 use super::super::private::LockGuard;
-use super::super::{ClaimRequest, CompleteRequest, Engine, Error, Pick, ReleaseRequest, Secrets, Wip, chain, clock};
+use super::super::{ClaimRequest, CompleteRequest, Engine, Error, Pick, ReleaseRequest, Secrets, Wip, chain};
 use super::{End, Finished, Progress, RunAnswer, RunRequest, Stopped, Which, Worked};
 use crate::agents::{Adapter, Said};
 use crate::domain::id::{IdQuery, SessionId};
@@ -29,8 +29,6 @@ const FAILURES_MAX: u32 = 3;
 const TRIES_MAX: u32 = 20;
 /// The longest pause between two of them.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
-/// How often a loop that waits looks whether it is to stop.
-const TICK: Duration = Duration::from_millis(100);
 
 /// A wish to work.
 #[derive(Debug, Clone)]
@@ -141,58 +139,21 @@ impl Worker<'_> {
 
     /// The next session, or why there is none to be waited for.
     fn next(&mut self) -> Result<Result<SessionId, Stopped>, Error> {
-        let began = clock::instant();
-        let mut pace = Pace::new();
         let mut engine = self.engine()?;
-        let mut seen = None;
-        loop {
-            let pick = Pick::Next { can: engine.options().can.clone(), seed: self.request.seed };
-            let (why, moody) = match engine.claim(&ClaimRequest { pick, lease: None, isolation: None }) {
-                Ok(answer) => {
-                    let id = answer.claims.first().map(|claim| claim.id.clone());
-                    for claim in &answer.claims {
-                        (self.tell)(&Progress::Claimed(claim));
-                    }
-                    answer.receipt.told();
-                    match id {
-                        Some(id) => return Ok(Ok(id)),
-                        None => ("nothing is ready".to_owned(), false),
-                    }
-                }
-                Err(error) if passes(&error) => (chain(&error), is_mood(&error)),
-                Err(error) => return Err(error),
-            };
-            (self.tell)(&Progress::Waiting(&why));
-            // One advertisement for each look, until the board is another one.
-            loop {
-                let until = clock::instant() + pace.next(&engine);
-                while clock::instant() < until {
-                    if self.interrupt.is_asked() {
-                        return Ok(Err(Stopped::Interrupted));
-                    }
-                    if self.request.idle_exit.is_some_and(|most| clock::instant() - began >= most) {
-                        return Ok(Err(Stopped::Idle));
-                    }
-                    engine.core.clock.pass(TICK);
-                }
-                engine.core.clock.begin_again(self.options.timeout);
-                match engine.look_to_read() {
-                    Ok(tip) if tip.stale.is_none() => {
-                        let changed = seen.replace((tip.board, tip.base)) != Some((tip.board, tip.base));
-                        if changed {
-                            pace.busy();
-                        }
-                        // What only the remote's mood was against may work now on the very same board.
-                        if changed || moody {
-                            break;
-                        }
-                    }
-                    Ok(_) => {}
-                    Err(error) if passes(&error) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-        }
+        let pick = Pick::Next { can: engine.options().can.clone(), seed: self.request.seed };
+        let request = ClaimRequest { pick, lease: None, isolation: None };
+        let (most, interrupt) = (self.request.idle_exit, self.interrupt);
+        let mut wait = |waiting: &Waiting| (self.tell)(&Progress::Waiting(&waiting.why));
+        let answer = match engine.wait_and_claim(&request, most, &hope, &|| interrupt.is_asked(), &mut wait)? {
+            Waited::Won(answer) => answer,
+            Waited::OutOfTime(_) => return Ok(Err(Stopped::Idle)),
+            Waited::Stopped => return Ok(Err(Stopped::Interrupted)),
+        };
+        let claim = answer.claims.first().ok_or_else(|| Error::environment("a claim came without a session"))?;
+        (self.tell)(&Progress::Claimed(claim));
+        let id = claim.id.clone();
+        answer.receipt.told();
+        Ok(Ok(id))
     }
 
     /// Everything between a claim and its end.
@@ -353,9 +314,15 @@ fn query(id: &SessionId) -> Result<IdQuery, Error> {
     id.as_str().parse().map_err(|error: crate::domain::id::BadId| Refusal::new(Code::BadId, error.to_string()).into())
 }
 
-/// Whether waiting may help a claim.
-fn passes(error: &Error) -> bool {
-    matches!(error, Error::Refused(Refusal { code: Code::Nothing | Code::Limit, .. })) || is_mood(error)
+/// What waiting may do about a claim that failed: also about a limit, and about what is left of a claim that has landed.
+fn hope(error: &Error) -> Hope {
+    if matches!(error, Error::Refused(Refusal { code: Code::Limit, .. })) {
+        Hope::Change
+    } else if matches!(error, Error::Unfinished { .. }) {
+        Hope::Again
+    } else {
+        Hope::of(error)
+    }
 }
 
 /// Whether the same again may come to something else: also what is left of a move that has landed.
