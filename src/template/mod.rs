@@ -24,7 +24,7 @@ pub use crate::domain::quote::{printable, quote_fish, quote_powershell, quote_sh
 pub use brief::{BriefPage, Extent, length, render_brief};
 pub use completion::render_completion;
 pub use drift::{counted, figures, percent, render_drift, render_drift_of_all, totals, verdict};
-pub use env::{EnvValues, render_env};
+pub use env::{EnvValues, exported_names, render_env};
 pub use page::{render_agents, render_readme};
 pub use plan::{KB_PLAN, KbDraft, PLAN, PlanDraft, render_kb_plan, render_plan};
 pub use prime::{PrimePage, render_prime, render_skill};

@@ -50,6 +50,10 @@ struct Scene {
     what: &'static Move,
 }
 
+fn is_over(running: &mut Running) -> bool {
+    running.child.try_wait().unwrap().is_some()
+}
+
 impl Scene {
     fn new(what: &'static Move) -> Self {
         let world = World::new();
@@ -108,7 +112,7 @@ impl Scene {
         let mut running = vec![first];
         let at_the_door = || self.world.root.join("knocked").exists();
         let before = std::time::Instant::now();
-        while !at_the_door() && !running[0].is_over() {
+        while !at_the_door() && !is_over(&mut running[0]) {
             assert!(before.elapsed().as_secs() < 60, "nobody comes to the door");
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
@@ -119,8 +123,8 @@ impl Scene {
         }
         running.push(claim(1));
         wait_until("the others wait, or are over", || {
-            let over = running[1..].iter_mut().map(Running::is_over).filter(|over| *over).count();
-            self.waiting() + over >= 2 || running[0].is_over()
+            let over = running[1..].iter_mut().map(is_over).filter(|over| *over).count();
+            self.waiting() + over >= 2 || is_over(&mut running[0])
         });
         fs::write(self.world.root.join("open"), "").unwrap();
         let mut told: Vec<Told> = running.into_iter().map(Running::wait).collect();

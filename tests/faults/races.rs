@@ -193,18 +193,22 @@ fn race(ground: &Ground, walk: &mut Walk, id: &str, seed: u64) -> Vec<i32> {
     statuses
 }
 
+fn is_called(agent: &Agent, name: &str) -> bool {
+    agent.name.as_deref() == Some(name)
+}
+
 /// The holder gives it back, or shows a sign of life, while others take it over by force, and all of it goes wrong. Gives
 /// what each was told at first.
 #[track_caller]
 fn contest(ground: &Ground, walk: &mut Walk, id: &str, seed: u64) -> Vec<i32> {
     let mut dice = fastrand::Rng::with_seed(seed ^ 0x5eed);
     let before = walk.ever[id].clone();
-    let Some(holder) = ground.agents.iter().find(|agent| agent.is_called(&before[0].who)) else { return Vec::new() };
+    let Some(holder) = ground.agents.iter().find(|agent| is_called(agent, &before[0].who)) else { return Vec::new() };
     ground.server(&mut dice);
     let patience = ["--timeout", "20s"];
     let own = if dice.bool() { vec!["renew", id] } else { vec!["release", id, "--reason", "enough"] };
     let take = ["takeover", id, "--reason", "gone", "--force", "--isolation", "none"];
-    let mut heirs: Vec<&Agent> = ground.agents.iter().filter(|agent| !agent.is_called(&before[0].who)).collect();
+    let mut heirs: Vec<&Agent> = ground.agents.iter().filter(|agent| !is_called(agent, &before[0].who)).collect();
     dice.shuffle(&mut heirs);
     heirs.truncate(1 + dice.usize(..2));
     let mut running = Vec::new();

@@ -279,7 +279,8 @@ pub(crate) struct Agent {
     root: PathBuf,
     /// Where it stands.
     pub(crate) dir: PathBuf,
-    name: Option<String>,
+    /// The name that it says with every command.
+    pub(crate) name: Option<String>,
     variables: Vec<(String, String)>,
 }
 
@@ -313,12 +314,6 @@ impl Agent {
     /// The checkout of a session in this clone, without a name: the checkout tells it.
     pub(crate) fn in_checkout(&self, slug: &str) -> Self {
         self.nameless().inside(format!(".worktrees/{}", id(slug)))
-    }
-
-    /// Whether that is the name it says.
-    #[allow(dead_code, reason = "for the suite of faults")]
-    pub(crate) fn is_called(&self, name: &str) -> bool {
-        self.name.as_deref() == Some(name)
     }
 
     pub(crate) fn command(&self, words: &[&str]) -> Command {
@@ -428,19 +423,13 @@ impl Agent {
 /// A process that was started.
 pub(crate) struct Running {
     words: String,
-    child: Child,
+    pub(crate) child: Child,
 }
 
 impl Running {
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal).unwrap();
-    }
-
-    /// Whether it has ended.
-    #[allow(dead_code, reason = "for the suite of faults")]
-    pub(crate) fn is_over(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
     }
 
     pub(crate) fn wait(self) -> Told {

@@ -11,22 +11,7 @@ use crate::checkout::command::{self, HookRun, Ran};
 use crate::domain::refusal::{Code, Refusal};
 use crate::engine::private::Private;
 use crate::engine::{Core, Engine, Error};
-
-/// The variables of a session's environment: one that a hook's session does not have must not come from elsewhere.
-const VARIABLES: [&str; 12] = [
-    "GIT_AUTHOR_NAME",
-    "GIT_AUTHOR_EMAIL",
-    "GIT_COMMITTER_NAME",
-    "GIT_COMMITTER_EMAIL",
-    "SESSION_ID",
-    "SESSION_SLUG",
-    "SESSION_BRANCH",
-    "BASE_BRANCH",
-    "SESSION_DIR",
-    "SESSION_CHECKOUT",
-    "SESSION_AGENT",
-    "SESSION_EPOCH",
-];
+use crate::template::exported_names;
 
 impl Engine {
     /// Runs the hooks before a swap, session by session. The first that fails ends it.
@@ -95,7 +80,7 @@ impl Core {
                 &extracted.file
             }
         };
-        let run = HookRun { program, folder: &folder, variables: &variables, unset: &VARIABLES, input };
+        let run = HookRun { program, folder: &folder, variables: &variables, unset: &exported_names(), input };
         Ok(command::hook(run, self.clock.deadline()))
     }
 }

@@ -43,22 +43,33 @@ pub struct EnvValues {
 
 impl EnvValues {
     /// The variables that are exported, in order, with their literal values.
-    pub fn exports(&self) -> [(&'static str, String); 12] {
-        [
-            ("GIT_AUTHOR_NAME", self.author_name.clone()),
-            ("GIT_AUTHOR_EMAIL", self.author_email.clone()),
-            ("GIT_COMMITTER_NAME", self.committer_name.clone()),
-            ("GIT_COMMITTER_EMAIL", self.committer_email.clone()),
-            ("SESSION_ID", self.id.to_string()),
-            ("SESSION_SLUG", self.id.slug().to_owned()),
-            ("SESSION_BRANCH", self.session_branch.clone()),
-            ("BASE_BRANCH", self.base_branch.clone()),
-            ("SESSION_DIR", self.session_dir.clone()),
-            ("SESSION_CHECKOUT", self.checkout.clone()),
-            ("SESSION_AGENT", self.agent.to_string()),
-            ("SESSION_EPOCH", self.epoch.to_string()),
-        ]
+    pub fn exports(&self) -> [(&'static str, String); EXPORTS.len()] {
+        EXPORTS.map(|(name, value)| (name, value(self)))
     }
+}
+
+/// What one variable is, for somebody's session.
+type Exported = fn(&EnvValues) -> String;
+
+/// The variables that are exported, in order.
+const EXPORTS: [(&str, Exported); 12] = [
+    ("GIT_AUTHOR_NAME", |values| values.author_name.clone()),
+    ("GIT_AUTHOR_EMAIL", |values| values.author_email.clone()),
+    ("GIT_COMMITTER_NAME", |values| values.committer_name.clone()),
+    ("GIT_COMMITTER_EMAIL", |values| values.committer_email.clone()),
+    ("SESSION_ID", |values| values.id.to_string()),
+    ("SESSION_SLUG", |values| values.id.slug().to_owned()),
+    ("SESSION_BRANCH", |values| values.session_branch.clone()),
+    ("BASE_BRANCH", |values| values.base_branch.clone()),
+    ("SESSION_DIR", |values| values.session_dir.clone()),
+    ("SESSION_CHECKOUT", |values| values.checkout.clone()),
+    ("SESSION_AGENT", |values| values.agent.to_string()),
+    ("SESSION_EPOCH", |values| values.epoch.to_string()),
+];
+
+/// The names of the variables that are exported, in order: what must not come from elsewhere where a session lacks one.
+pub fn exported_names() -> [&'static str; EXPORTS.len()] {
+    EXPORTS.map(|(name, _)| name)
 }
 
 /// The environment file for sh, dash, bash and zsh. Every variable of the template is quoted already.
