@@ -11,7 +11,9 @@ mod hooks;
 mod merge;
 mod observe;
 mod read;
+mod shelf;
 mod sound;
+mod twin;
 mod write;
 
 pub use departure::departures;

@@ -6,32 +6,25 @@ use std::rc::Rc;
 
 use git2::{FileMode, ObjectType, Oid, Repository, Tree};
 
+use super::StoreError;
 use super::sound::{Unsound, unsound};
-use super::{StoreError, object_id};
-use crate::domain::archive::Archived;
-use crate::domain::board::{Broken, PlanFile, Shelf};
+use crate::domain::board::Broken;
 use crate::domain::format::FormatError;
 use crate::domain::id::SessionId;
 use crate::domain::layout::Layout;
-use crate::domain::lockfile::LockFile;
-use crate::domain::plan::Plan;
-use crate::domain::record::Record;
 use crate::domain::state::State;
-
-/// Most files of the base branch that scopes are compared for.
-const PATHS_MAX: usize = 2_000_000;
 
 /// The sessions' folders that were looked at.
 type Folders<'repo> = HashMap<(State, SessionId), Rc<Tree<'repo>>>;
 
 /// The folders of the board as one commit has them; keeps what it has read.
 pub struct CommitShelf<'repo> {
-    repository: &'repo Repository,
-    layout: Layout,
-    top: Tree<'repo>,
-    code: Option<Oid>,
+    pub(super) repository: &'repo Repository,
+    pub(super) layout: Layout,
+    pub(super) top: Tree<'repo>,
+    pub(super) code: Option<Oid>,
     states: [OnceCell<Option<Tree<'repo>>>; 5],
-    capitals: [OnceCell<Vec<Vec<u8>>>; 5],
+    pub(super) capitals: [OnceCell<Vec<Vec<u8>>>; 5],
     folders: RefCell<Folders<'repo>>,
 }
 
@@ -73,22 +66,6 @@ impl<'repo> CommitShelf<'repo> {
         }
         self.refuse_root_twin()?;
         Ok(true)
-    }
-
-    /// `Sessions.lock` beside `sessions.lock` is one file on half the world's machines.
-    fn refuse_root_twin(&self) -> Result<(), Broken> {
-        let root = self.layout.root();
-        let Ok(entry) = self.top.get_path(root.as_ref()) else { return Ok(()) };
-        let tree = self.repository.find_tree(entry.id()).map_err(|error| self.unreadable(None, root, &error))?;
-        let ours = State::ALL.map(State::folder).into_iter().chain([Layout::LOCK, "config.yaml"]);
-        for ours in ours {
-            let other = |name: &&str| *name != ours && name.eq_ignore_ascii_case(ours);
-            let twin = tree.iter().find_map(|entry| entry.name().ok().filter(other).map(str::to_owned));
-            if let Some(twin) = twin {
-                return Err(broken("case_twin", None, &format!("{root}/{twin}"), "differs from another in case alone"));
-            }
-        }
-        Ok(())
     }
 
     /// Whether there is anything at a path from the top.
@@ -201,7 +178,7 @@ impl<'repo> CommitShelf<'repo> {
         git2::opts::enable_caching(false);
     }
 
-    fn state(&self, state: State) -> Result<Option<&Tree<'repo>>, Broken> {
+    pub(super) fn state(&self, state: State) -> Result<Option<&Tree<'repo>>, Broken> {
         let Some(cell) = self.states.get(place_of(state)) else { return Ok(None) };
         if let Some(tree) = cell.get() {
             return Ok(tree.as_ref());
@@ -217,7 +194,7 @@ impl<'repo> CommitShelf<'repo> {
         Ok(cell.get_or_init(|| tree).as_ref())
     }
 
-    fn folder(&self, state: State, id: &SessionId) -> Result<Option<Rc<Tree<'repo>>>, Broken> {
+    pub(super) fn folder(&self, state: State, id: &SessionId) -> Result<Option<Rc<Tree<'repo>>>, Broken> {
         // Asked for each state of each session of a list, and mostly not there: so nothing is made before it is needed.
         let Some(entry) = self.state(state)?.and_then(|tree| tree.get_name(id.as_str())) else { return Ok(None) };
         let key = (state, id.clone());
@@ -239,22 +216,7 @@ impl<'repo> CommitShelf<'repo> {
         Ok(Some(folder))
     }
 
-    /// Two names that differ in case alone are one folder on half the world's machines. Ids are lower case, so a twin
-    /// has a capital letter; such names are rare and looked for once.
-    fn refuse_twin(&self, state: State, id: &SessionId) -> Result<(), Broken> {
-        let Some(tree) = self.state(state)? else { return Ok(()) };
-        let Some(cell) = self.capitals.get(place_of(state)) else { return Ok(()) };
-        let capitals = cell.get_or_init(|| {
-            let names = tree.iter().map(|entry| entry.name_bytes().to_vec());
-            names.filter(|name| name.iter().any(u8::is_ascii_uppercase)).collect()
-        });
-        if !capitals.iter().any(|name| name.eq_ignore_ascii_case(id.as_str().as_bytes())) {
-            return Ok(());
-        }
-        Err(broken("case_twin", Some(id), &self.layout.folder(state, id), "has a twin that differs in case alone"))
-    }
-
-    fn session_file(
+    pub(super) fn session_file(
         &self,
         state: State,
         id: &SessionId,
@@ -288,92 +250,13 @@ impl<'repo> CommitShelf<'repo> {
         Ok((oid, object.data().to_vec()))
     }
 
-    fn unreadable(&self, id: Option<&SessionId>, path: &str, error: &git2::Error) -> Broken {
+    pub(super) fn unreadable(&self, id: Option<&SessionId>, path: &str, error: &git2::Error) -> Broken {
         broken("unreadable", id, path, &format!("cannot be read: {}", error.message()))
-    }
-
-    fn lock_at(&self, path: &str) -> Result<Option<LockFile>, Broken> {
-        let Some((_, bytes)) = self.file(path, LockFile::BYTES_MAX)? else { return Ok(None) };
-        LockFile::parse(&bytes).map(Some).map_err(|error| malformed("bad_lock", None, path, &error))
-    }
-}
-
-impl Shelf for CommitShelf<'_> {
-    fn ids(&self, state: State) -> Result<Vec<SessionId>, Broken> {
-        let Some(tree) = self.state(state)? else { return Ok(Vec::new()) };
-        let mut ids: Vec<SessionId> = tree
-            .iter()
-            .filter(|entry| entry.filemode_raw() == i32::from(FileMode::Tree))
-            .filter_map(|entry| std::str::from_utf8(entry.name_bytes()).ok()?.parse().ok())
-            .collect();
-        ids.sort();
-        Ok(ids)
-    }
-
-    fn holds(&self, state: State, id: &SessionId) -> Result<bool, Broken> {
-        self.folder(state, id).map(|folder| folder.is_some())
-    }
-
-    fn plan(&self, state: State, id: &SessionId) -> Result<Option<PlanFile>, Broken> {
-        let Some((blob, bytes)) = self.session_file(state, id, "SESSION.md", Plan::BYTES_MAX)? else { return Ok(None) };
-        let path = format!("{}/SESSION.md", self.layout.folder(state, id));
-        let plan = Plan::parse(&bytes).map_err(|error| malformed("bad_plan", Some(id), &path, &error))?;
-        Ok(Some(PlanFile { blob: object_id(blob), plan }))
-    }
-
-    fn record(&self, state: State, id: &SessionId) -> Result<Option<Record>, Broken> {
-        let Some((_, bytes)) = self.session_file(state, id, "session.yaml", Record::BYTES_MAX)? else {
-            return Ok(None);
-        };
-        let path = format!("{}/session.yaml", self.layout.folder(state, id));
-        let record = Record::parse(&bytes).map_err(|error| malformed("bad_record", Some(id), &path, &error))?;
-        if record.id != *id {
-            return Err(broken("bad_record", Some(id), &path, &format!("is the record of `{}`", record.id)));
-        }
-        Ok(Some(record))
-    }
-
-    fn lock(&self) -> Result<LockFile, Broken> {
-        self.lock_at(&self.layout.lock()).map(Option::unwrap_or_default)
-    }
-
-    fn old_lock(&self) -> Result<Option<LockFile>, Broken> {
-        self.lock_at(Layout::OLD_LOCK)
-    }
-
-    fn archived(&self, id: &SessionId) -> Result<Option<Archived>, Broken> {
-        self.archived_line(&self.layout, id)
-    }
-
-    fn code_paths(&self) -> Result<Vec<String>, Broken> {
-        let top = match self.code {
-            Some(commit) => {
-                let tree = self.repository.find_commit(commit).and_then(|commit| commit.tree());
-                tree.map_err(|error| self.unreadable(None, "the base branch", &error))?
-            }
-            None => self.top.clone(),
-        };
-        let mut paths = Vec::new();
-        let root = format!("{}/", self.layout.root());
-        let walked = top.walk(git2::TreeWalkMode::PreOrder, |prefix, entry| {
-            if prefix == root {
-                return git2::TreeWalkResult::Skip;
-            }
-            if entry.kind() == Some(ObjectType::Blob) {
-                paths.push(format!("{prefix}{}", String::from_utf8_lossy(entry.name_bytes())));
-            }
-            if paths.len() > PATHS_MAX { git2::TreeWalkResult::Abort } else { git2::TreeWalkResult::Ok }
-        });
-        if paths.len() > PATHS_MAX {
-            return Err(broken("too_many", None, "the base branch", "has more files than scopes are compared for"));
-        }
-        walked.map_err(|error| self.unreadable(None, "the base branch", &error))?;
-        Ok(paths)
     }
 }
 
 /// The state's place in arrays that have one entry for each.
-fn place_of(state: State) -> usize {
+pub(super) fn place_of(state: State) -> usize {
     State::ALL.iter().position(|known| *known == state).unwrap_or_default()
 }
 
@@ -387,7 +270,7 @@ fn kind_code(mode: i32) -> &'static str {
     }
 }
 
-fn broken(code: &'static str, id: Option<&SessionId>, path: &str, how: &str) -> Broken {
+pub(super) fn broken(code: &'static str, id: Option<&SessionId>, path: &str, how: &str) -> Broken {
     Broken { code, session: id.cloned(), path: path.to_owned(), line: None, message: how.to_owned() }
 }
 
