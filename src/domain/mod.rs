@@ -37,6 +37,7 @@ pub mod scope;
 pub mod secret;
 pub mod settings;
 pub mod severity;
+mod slug;
 pub mod snapshot;
 pub mod state;
 pub mod story;

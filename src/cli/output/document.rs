@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Answer, Raw, safe_json, safe_json_text, say};
+use super::safe::{safe_json, safe_json_text};
+use super::{Answer, Raw, say};
 
 /// A JSON document with a list so long that its beginning is written before its end is known.
 #[derive(Debug)]
