@@ -5,7 +5,6 @@
 
 use std::path::{Path, PathBuf};
 
-use super::claim::local_lock;
 use super::options::{AgentSource, CheckoutMark};
 use super::{Core, Engine, Error, Holding, Stage};
 use crate::checkout::worktree::is_same_place;
@@ -81,7 +80,7 @@ impl Core {
     pub(super) fn is_unfinished(&self, id: &SessionId) -> Result<bool, Error> {
         let cut_off =
             self.private.holding(id)?.is_some_and(|holding| matches!(holding.stage, Stage::Won | Stage::Untold));
-        Ok(cut_off && self.private.try_lock(&local_lock(id))?.is_some())
+        Ok(cut_off && self.try_local_lock(id)?.is_some())
     }
 
     /// A name that many agents may share proves nothing.

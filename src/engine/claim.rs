@@ -88,8 +88,3 @@ impl Engine {
         Ok(ids)
     }
 }
-
-/// The lock that a claim's local effects are made under.
-pub(super) fn local_lock(id: &SessionId) -> String {
-    format!("{id}.local")
-}

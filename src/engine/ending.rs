@@ -2,7 +2,7 @@
 
 use super::hub::Occasion;
 use super::journal::Ending;
-use super::private::Stage;
+use super::private::{Holding, Stage};
 use super::tip::branch;
 use super::work::Workplace;
 use super::{Core, Engine, Error, Tip};
@@ -26,18 +26,19 @@ pub(super) enum Branch {
 }
 
 impl Engine {
-    /// Removes a session's checkout if nothing in it would be lost; otherwise gives a line that says what is left.
-    pub(super) fn remove_checkout(&mut self, id: &SessionId, branch: Branch) -> Option<String> {
-        match self.core.try_remove_checkout(id, branch) {
-            Ok(()) => None,
-            Err(error) => Some(format!("the checkout of session `{id}` stays: {}", super::chain(&error))),
-        }
+    /// Removes the checkout of a claim that has ended if nothing in it would be lost; otherwise gives a line that says
+    /// what is left.
+    pub(super) fn remove_checkout(&mut self, ended: &Holding, branch: Branch) -> Option<String> {
+        let removed = self.lock_leavings(ended).and_then(|(_lock, last)| self.core.try_remove_checkout(&last, branch));
+        let error = removed.err()?;
+        Some(format!("the checkout of session `{}` stays: {}", ended.id, super::chain(&error)))
     }
 }
 
 impl Core {
-    fn try_remove_checkout(&self, id: &SessionId, branch: Branch) -> Result<(), Error> {
-        let Some(holding) = self.private.holding(id)? else { return Ok(()) };
+    /// Removes it; for those who have the session's local lock.
+    fn try_remove_checkout(&self, holding: &Holding, branch: Branch) -> Result<(), Error> {
+        let id = &holding.id;
         let Some(path) = holding.path.clone() else { return Ok(()) };
         let layout = self.layout_at_hand()?;
         let hub = self.hub()?;
@@ -90,8 +91,7 @@ impl Core {
     }
 
     /// Notes that a claim has come to its end, at this commit of its branch.
-    pub(super) fn end_holding(&self, id: &SessionId, head: Option<Oid>) -> Result<(), Error> {
-        let Some(mut holding) = self.private.holding(id)? else { return Ok(()) };
+    pub(super) fn end_holding(&self, mut holding: Holding, head: Option<Oid>) -> Result<(), Error> {
         holding.stage = Stage::Ended;
         holding.ended_at = head.map(|head| head.to_string());
         self.private.note(&holding)
@@ -120,7 +120,9 @@ impl Engine {
             self.core.keep_locally(id, head)?;
             warnings.extend(self.remove_remote_branch(id, head, &tip)?);
         }
-        warnings.extend(self.remove_checkout(id, Branch::Removed));
+        if let Some(holding) = self.core.private.holding(id)? {
+            warnings.extend(self.remove_checkout(&holding, Branch::Removed));
+        }
         warnings.extend(self.refresh_hub(&tip, Occasion::Ready));
         self.core.sweep(id);
         self.core.refreeze(&tip, id);

@@ -3,7 +3,7 @@
 //! Each is idempotent and none comes before the swap, so a kill leaves nothing that running again does not finish.
 
 use super::brief::Legacy;
-use super::claim::{ClaimView, Decided, Origin, local_lock};
+use super::claim::{ClaimView, Decided, Origin};
 use super::hub::Occasion;
 use super::options::Rehearsal;
 use super::private::{Holding, Stage};
@@ -62,8 +62,8 @@ impl Engine {
     ) -> Result<ClaimView, Error> {
         let id = decided.record.id.clone();
         let claim = decided.record.claim.clone().ok_or_else(|| Error::environment("a claimed session has no claim"))?;
-        self.hold_local(&id)?;
         self.core.clock.extend(self.core.options.timeout);
+        self.hold_local(&id)?;
         // A claim that was just won is its own commit; only an earlier one has to be looked for.
         let claimed = match decided.already_held {
             false => decided.commit,
@@ -152,21 +152,6 @@ impl Engine {
             restored,
             id,
         })
-    }
-
-    /// One process at a time makes a session's local effects. The winner has the lock since before it noted the win.
-    fn hold_local(&mut self, id: &SessionId) -> Result<(), Error> {
-        if self.held.iter().any(|(held, _)| held == id) {
-            return Ok(());
-        }
-        while !self.core.clock.over() {
-            if let Some(guard) = self.core.private.try_lock(&local_lock(id))? {
-                self.held.push((id.clone(), guard));
-                return Ok(());
-            }
-            self.core.clock.wait(std::time::Duration::from_millis(10));
-        }
-        Err(Error::environment(format!("another process is still preparing session `{id}`")))
     }
 
     fn make_checkout(

@@ -34,6 +34,7 @@ mod journal;
 mod known;
 mod landing;
 mod local;
+mod local_lock;
 mod look;
 mod memory;
 mod notes;

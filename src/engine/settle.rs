@@ -1,6 +1,5 @@
 //! Settling: what became of pushes whose outcome nobody was told, our own and those of dead processes.
 
-use super::claim::local_lock;
 use super::journal::{Ending, Entry, Journal, PendingClaim};
 use super::options::Rehearsal;
 use super::patience::Tries;
@@ -107,7 +106,7 @@ impl Engine {
     pub(super) fn note_claims(&mut self, wish: &Wish, claims: &[PendingClaim], lock: Lock) -> Result<(), Error> {
         for claim in claims {
             if lock == Lock::Taken
-                && let Some(guard) = self.core.private.try_lock(&local_lock(&claim.id))?
+                && let Some(guard) = self.core.try_local_lock(&claim.id)?
             {
                 self.held.push((claim.id.clone(), guard));
             }
@@ -128,8 +127,9 @@ impl Engine {
     /// Notes claims that have ended, each with what went along: work that was done since did not.
     pub(super) fn note_endings(&self, endings: &[Ending]) -> Result<(), Error> {
         for Ending { id, nonce, head } in endings {
-            if self.core.private.holding(id)?.is_some_and(|holding| holding.nonce == *nonce) {
-                self.core.end_holding(id, *head)?;
+            let holding = self.core.private.holding(id)?.filter(|holding| holding.nonce == *nonce);
+            if let Some(holding) = holding {
+                self.core.end_holding(holding, *head)?;
             }
         }
         Ok(())

@@ -107,6 +107,7 @@ impl Engine {
         self.settle_work(&id, request.wip)?;
         let files = self.work_files(&id)?;
         super::checks::secrets_in_files(&id, &files)?;
+        let holding = self.core.private.holding(&id)?;
         let mut answer =
             self.active_move("release", &id, &files, State::Planned, &mut |board, files, caller, wish, tip| {
                 if moves::released_before(board, &id, caller, tip.now)? {
@@ -114,7 +115,9 @@ impl Engine {
                 }
                 Ok(Some(moves::release(board, &id, &request.reason, files, caller, &wish.nonce, tip.now)?))
             })?;
-        answer.warnings.extend(self.remove_checkout(&id, super::ending::Branch::Kept));
+        if let Some(holding) = holding {
+            answer.warnings.extend(self.remove_checkout(&holding, super::ending::Branch::Kept));
+        }
         Ok(answer)
     }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use crate::support::wait_until;
 use crate::world::{Agent, ROOT, World, id, masked};
 
 const STAGES: [&str; 30] = [
@@ -588,4 +589,35 @@ fn a_hook_that_would_start_itself_for_ever_is_told_so() {
     assert_eq!(seen(&world), ["after_save auth", "after_save auth"]);
     assert_eq!(world.times("main", "[2026-11-20-auth] Renew session"), 1);
     assert_eq!(world.times("main", "[2026-11-20-auth] Publish session"), 0);
+}
+
+#[test]
+fn who_claims_while_a_hook_of_the_release_still_runs_keeps_the_checkout() {
+    let world = World::new();
+    world.plan("auth");
+    let (began, go) = (world.root.join("began"), world.root.join("go"));
+    let wait = format!(": > '{}'; while [ ! -e '{}' ]; do sleep 0.05; done", began.display(), go.display());
+    hooks(&world, &[("after_release.d/10-wait", &wait)]);
+    let one = world.agent("one");
+    trust(&one);
+    one.take("auth");
+    let releasing = one.start(&["release", "auth", "--reason", "enough"]);
+    wait_until("the hook", || began.exists());
+    let two = one.named("two");
+    let checkout = two.take("auth");
+    checkout.run(&["log", "found it"]).done();
+    fs::write(go, "").unwrap();
+    let told = releasing.wait();
+    assert!(
+        told.err.contains("the next holder's") || told.out.contains("the next holder's"),
+        "{}{}",
+        told.out,
+        told.err
+    );
+    told.done();
+    assert!(checkout.read(&format!("{ROOT}/active/{}/log.jsonl", id("auth"))).contains("found it"));
+    checkout.write("src/new.txt", "new\n");
+    checkout.commit("new");
+    checkout.meet("auth");
+    two.complete("auth").done();
 }

@@ -1,6 +1,6 @@
 //! What a push of the session's branch would show for ever, also where a later commit takes it away again.
 
-use crate::world::{Agent, Told, World, id};
+use crate::world::{Agent, ROOT, Told, World, id};
 
 /// Put together here, so that no scanner takes this file for a leak.
 fn token() -> String {
@@ -126,4 +126,23 @@ fn a_branch_too_large_to_search_is_searched_as_far_as_the_limit_and_that_is_said
     checkout.write("src/large.txt", "small\n");
     checkout.commit("newer");
     refused(&world, one.run(&["publish", "auth", "--timeout", "120s"]), "src/config.txt line 1");
+}
+
+#[test]
+fn a_secret_in_a_reason_is_refused_by_every_verb_that_has_one() {
+    let world = World::new();
+    world.plan("auth");
+    let one = world.agent("one");
+    one.take("auth");
+    let before = world.refs();
+    let reason = format!("the key is {}", token());
+    let two = world.agent("two");
+    for (agent, verb) in [(&one, "release"), (&one, "abandon"), (&one, "pause"), (&two, "takeover")] {
+        refused(&world, agent.run(&[verb, "auth", "--reason", &reason]), "--reason line 1");
+    }
+    refused(&world, two.run(&["takeover", "auth", "--force", "--reason", &reason]), "--reason line 1");
+    let plan = one.in_checkout("auth").read(&format!("{ROOT}/active/{}/SESSION.md", id("auth")));
+    one.write("plan.md", &plan.replace("it works", "it works well"));
+    refused(&world, one.run(&["override", "auth", "--from", "plan.md", "--reason", &reason]), "--reason line 1");
+    assert_eq!(world.refs(), before);
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::local_lock;
 use super::{ClaimRequest, Decided, Pick};
 use crate::domain::board::{Board, Shelf, Stop};
 use crate::domain::id::SessionId;
@@ -155,7 +154,7 @@ impl Core {
             let caller = self.claimant(&holding.id)?;
             let record = shelf.record(State::Active, &holding.id)?;
             let ours = record.and_then(|record| record.claim).is_some_and(|claim| moves::holds(&claim, &caller));
-            if ours && self.private.try_lock(&local_lock(&holding.id))?.is_some() {
+            if ours && self.try_local_lock(&holding.id)?.is_some() {
                 return Ok(Some(holding.id));
             }
         }

@@ -9,7 +9,6 @@ use crate::checkout::exclude;
 use crate::domain::board::Board;
 use crate::domain::record::CheckoutKind;
 use crate::domain::state::State;
-use crate::engine::claim::local_lock;
 use crate::engine::{Core, Error, Holding, Stage, Tip};
 use crate::git;
 
@@ -54,7 +53,7 @@ impl Core {
         }
         for holding in &holdings {
             // A claim that is being prepared right now is not half-written, only half-way.
-            if self.private.try_lock(&local_lock(&holding.id))?.is_some() {
+            if self.try_local_lock(&holding.id)?.is_some() {
                 let found = self.halves_of(&holding.id).into_iter().map(|path| half_written(path).about(&holding.id));
                 diagnosis.findings.extend(found);
             }
@@ -157,7 +156,7 @@ impl Core {
                 Severity::Note,
                 format!("is not held here any more; its checkout ({extent}) holds nothing of its own"),
             )
-            .safely("remove the checkout", Remedy::RemoveCheckout(id.clone())),
+            .safely("remove the checkout", Remedy::RemoveCheckout(Box::new(holding.clone()))),
             Ok(lost) => Finding::new(
                 "checkout_left",
                 Severity::Warning,

@@ -43,8 +43,8 @@ impl Engine {
                         mended.push(format!("removed `{}`", path.display()));
                     }
                 }
-                Remedy::RemoveCheckout(id) => match self.remove_checkout(id, Branch::Kept) {
-                    None => mended.push(format!("removed the checkout of session `{id}`")),
+                Remedy::RemoveCheckout(ended) => match self.remove_checkout(ended, Branch::Kept) {
+                    None => mended.push(format!("removed the checkout of session `{}`", ended.id)),
                     Some(line) => mended.push(line),
                 },
                 Remedy::AddLine(..) | Remedy::RemoveLine(_) | Remedy::RetireOldLock => {}

@@ -13,7 +13,7 @@ use crate::remote::Purpose;
 
 pub use crate::domain::severity::Severity;
 
-use super::{Engine, Error, Tip};
+use super::{Engine, Error, Holding, Tip};
 
 /// What can be done about a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub enum Remedy {
     /// Removes a half-written file that a killed command left.
     Sweep(std::path::PathBuf),
     /// Removes a checkout of an ended session that holds nothing of its own.
-    RemoveCheckout(SessionId),
+    RemoveCheckout(Box<Holding>),
 }
 
 /// One thing that is not as it should be.
