@@ -40,12 +40,21 @@ pub fn compare(top: &Path, own: &str, claimed: Oid) -> Result<Plan, CheckoutErro
         Err(CheckoutError::Link { .. }) => return Ok(Plan::Changed),
         Err(other) => return Err(other),
     };
-    let is =
-        |bytes: &[u8]| -> Result<bool, CheckoutError> { Ok(Oid::hash_object(ObjectType::Blob, bytes)? == claimed) };
-    if is(&bytes)? || is(&without_crlf(&bytes))? {
-        return Ok(Plan::Same);
-    }
-    Ok(Plan::Changed)
+    Ok(if is_text(&bytes, claimed)? { Plan::Same } else { Plan::Changed })
+}
+
+/// Whether a file in a checkout is the text of a blob; line ends that git turned into CRLF count as the same.
+///
+/// # Errors
+/// [`CheckoutError::Git`] when libgit2 cannot hash.
+pub fn is_text(bytes: &[u8], blob: Oid) -> Result<bool, CheckoutError> {
+    let is = |bytes: &[u8]| Oid::hash_object(ObjectType::Blob, bytes).map(|oid| oid == blob);
+    Ok(is(bytes)? || is(&without_crlf(bytes))?)
+}
+
+/// Whether it is a regular file that somebody may write to.
+pub fn can_be_written(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o222 != 0)
 }
 
 /// Takes the plan's write permission away; one that is not there is left so.

@@ -3,6 +3,7 @@
 mod runner;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ use runner::Runner;
 /// Tell of each change of the board as it happens: planned, claimed, released, taken over, completed …
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  git session watch\n  git session watch --state planned --json            one JSON object a line\n  git session watch --state planned --exec 'make -C ci \"$SESSION_ID\"' --jobs 4\n  git session watch --since \"$(cat cursor)\" --once    what has happened since then\n\nEach change is told exactly once to who goes on with `--since` and the `cursor` of the last line. The remote is asked\nevery 2 s while things happen and ever more rarely, down to once a minute, while nothing does: some 70 times in a quiet\nhour. With --exec, a line is printed when its command has ended. The command finds SESSION_ID, SESSION_SLUG,\nSESSION_EVENT, SESSION_STATE, SESSION_AGENT, SESSION_EPOCH and SESSION_COMMIT in its environment; what it prints goes to\nstandard error."
+    after_help = "Examples:\n  git session watch\n  git session watch --state planned --json            one JSON object a line\n  git session watch --state planned --exec 'make -C ci \"$SESSION_ID\"' --jobs 4\n  git session watch --since \"$(cat cursor)\" --once    what has happened since then\n\nEach change is told exactly once to who goes on with `--since` and the `cursor` of the last line. The remote is asked\nevery 2 s while things happen and ever more rarely, down to once a minute, while nothing does: some 70 times in a quiet\nhour. With --timeout it ends after that time. With --exec, a line is printed when its command has ended. The command finds SESSION_ID, SESSION_SLUG,\nSESSION_EVENT, SESSION_STATE, SESSION_AGENT, SESSION_EPOCH and SESSION_COMMIT in its environment; what it prints goes to\nstandard error."
 )]
 pub(super) struct Arguments {
     /// Only sessions that are then in this state (repeatable)
@@ -52,6 +53,7 @@ impl Arguments {
         let mut runner = self.exec.as_ref().map(|command| Runner::new(command.clone(), usize::from(self.jobs)));
         let json = context.global.json;
         let line = |change: &Change| if json { format!("{}\n", safe_json(&event(change))) } else { text(change) };
+        let end = context.global.timeout.map(|span| Duration::from_secs(span.seconds().into()));
         let mut away: Option<String> = None;
         loop {
             let (changes, stale) = engine.changes(&mut watch)?;
@@ -70,18 +72,21 @@ impl Arguments {
                     None => heard &= output::is_heard(&line(change)),
                 }
             }
+            let left = end.map(|end| end.saturating_sub(engine.elapsed()));
             let pause = engine.pause_before_next(&mut watch);
+            let pause = left.map_or(pause, |left| pause.min(left));
+            let last = self.once || left == Some(Duration::ZERO);
             match &mut runner {
-                Some(runner) if self.once => heard = runner.finish(),
+                Some(runner) if last => heard = runner.finish(),
                 Some(runner) => {
                     let until = engine.elapsed() + pause;
                     heard = runner.work_for(|| until.saturating_sub(engine.elapsed()));
                 }
-                None if self.once => {}
+                None if last => {}
                 None if heard => engine.pass(pause),
                 None => {}
             }
-            if self.once || !heard {
+            if last || !heard {
                 return Ok(Answer { raw: Raw::Document, ..Answer::default() });
             }
         }

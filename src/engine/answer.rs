@@ -88,6 +88,9 @@ impl Engine {
         if tries.unreachable {
             return Error::Unreachable { url, reason: tries.last_reason.clone() };
         }
+        if tries.attempts == 0 {
+            return Error::Unreachable { url, reason: "no time was left to ask it".to_owned() };
+        }
         Error::Contended { seconds: self.core.clock.elapsed().as_secs(), pushes: tries.pushes }
     }
 }

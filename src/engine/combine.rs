@@ -66,7 +66,8 @@ impl Engine {
         let Company { queue, journal, wish, .. } = company;
         let Window { mut batch, stage, ticket } = window;
         let number = batch.number;
-        let Some(tip) = self.tip_of(&batch)? else { return Ok(Joined::Declined(number)) };
+        // What the batch is built on may not be here: then this process looks for itself.
+        let Ok(Some(tip)) = self.tip_of(&batch) else { return Ok(Joined::Declined(number)) };
         let decided = match decide(&self.core, &tip) {
             Ok(Step::Swap(proposal)) => Ok(proposal),
             Ok(Step::Settled(answer)) => Err(Ok(answer)),

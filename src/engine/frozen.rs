@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use git2::{ObjectType, Oid};
 
 use super::hub::Occasion;
+use super::options::Rehearsal;
 use super::proposal::Step;
 use super::tampering::TamperedPlace;
 use super::work::Workplace;
@@ -86,11 +87,17 @@ impl Engine {
                 self.rehearse(format!("bring the frozen plan back in `{}`", found.path))?;
                 restored.push(self.core.restore_here(&id, found.place, found.path, &text, &tip)?);
             }
-            if let Some(Workplace { top, own, .. }) = self.core.workplace(&id)? {
-                self.rehearse(format!("make the plan of session `{id}` read-only"))?;
-                protect::freeze(&top, &own)?;
+            if let Some(Workplace { top, own, folder, .. }) = self.core.workplace(&id)? {
+                if protect::can_be_written(&folder.join("SESSION.md")) {
+                    self.rehearse(format!("make the plan of session `{id}` read-only"))?;
+                }
+                if self.core.options.rehearsal == Rehearsal::Real {
+                    protect::freeze(&top, &own)?;
+                }
             }
-            warnings.extend(self.core.freeze_in_hub(&id, &tip)?);
+            if self.core.options.rehearsal == Rehearsal::Real {
+                warnings.extend(self.core.freeze_in_hub(&id, &tip)?);
+            }
         }
         let path = self.core.hub_path(&tip.whereabouts.layout, state, &id);
         let plan = moves::frozen_plan(&record).map(ToString::to_string).unwrap_or_default();

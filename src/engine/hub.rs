@@ -1,5 +1,6 @@
 //! The hub: where it is, and bringing its working tree up to date where that harms nobody.
 
+use super::options::Rehearsal;
 use super::{Core, Engine, Error, Tip};
 use crate::checkout::env;
 use crate::checkout::refresh::{Refresh, Refreshed, refresh, refresh_moved};
@@ -33,7 +34,7 @@ impl Engine {
             (settings::Refresh::Never, _) | (settings::Refresh::Auto, Occasion::Other) => false,
             (settings::Refresh::Always, _) | (settings::Refresh::Auto, Occasion::Checkout | Occasion::Ready) => true,
         };
-        if !wanted || self.core.options.place.top.is_none() {
+        if !wanted || self.core.options.place.top.is_none() || self.core.options.rehearsal == Rehearsal::Dry {
             return None;
         }
         match self.core.refresh(tip) {

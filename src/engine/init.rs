@@ -15,6 +15,7 @@ use crate::checkout::exclude;
 use crate::domain::board::Shelf;
 use crate::domain::change::{Change, Edit, Event, FileMode};
 use crate::domain::layout::Layout;
+use crate::domain::quote::quote_sh_if_needed;
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::settings::{Isolation, Key};
 use crate::domain::state::State;
@@ -91,6 +92,13 @@ impl Engine {
                 Effect::Real => step,
                 Effect::Checked => Step::Settled(()),
             })
+        });
+        let won = won.map_err(|error| {
+            let Error::Denied { branch, mut reason } = error else { return error };
+            if request.branch.as_deref().is_some_and(|name| name != branch) {
+                reason.push_str("; a board leaves its branch by one commit there, which has to be let through");
+            }
+            Error::Denied { branch, reason }
         })?;
         let mut answer = answer.ok_or_else(|| Error::environment("nothing was decided"))?;
         answer.commit = won.commit;
@@ -104,15 +112,17 @@ impl Engine {
     fn settle_in(&mut self, request: &InitRequest, answer: &mut InitAnswer) -> Result<(), Error> {
         if let Some(name) = request.branch.as_deref().filter(|name| *name != BOARD_BRANCH) {
             self.core.set_git_config("session.branch", name)?;
-            answer
-                .warnings
-                .push(format!("every clone has to be told the branch's name: git config session.branch {name}",));
+            answer.warnings.push(format!(
+                "every clone has to be told the branch's name: git config session.branch {}",
+                quote_sh_if_needed(name)
+            ));
         }
         if let Some(root) = request.root.as_ref().filter(|root| root.root() != Layout::ROOT) {
             self.core.set_git_config("session.root", root.root())?;
-            answer
-                .warnings
-                .push(format!("every clone has to be told the root: git config session.root {}", root.root()));
+            answer.warnings.push(format!(
+                "every clone has to be told the root: git config session.root {}",
+                quote_sh_if_needed(root.root())
+            ));
         }
         let lines = [".worktrees/", ".sessions/", ".session-env"].map(str::to_owned);
         exclude::ensure(&self.core.options.place.common_dir, &lines)?;
@@ -147,8 +157,8 @@ impl Core {
                 message: format!("`{}` is not on the remote yet, but it is here", super::tip::short(base)),
                 hint: Some(format!(
                     "git push -u {} {}",
-                    self.options.layers.local(Key::Remote),
-                    super::tip::short(base)
+                    quote_sh_if_needed(self.options.layers.local(Key::Remote)),
+                    quote_sh_if_needed(super::tip::short(base))
                 )),
             });
         }
@@ -233,7 +243,7 @@ impl Core {
                 )
                 .hint(match known {
                     true => "git session list".to_owned(),
-                    false => format!("git config session.base {}", super::tip::short(place)),
+                    false => format!("git config session.base {}", quote_sh_if_needed(super::tip::short(place))),
                 })
                 .into());
             }

@@ -310,6 +310,13 @@ impl Core {
                 continue;
             }
             let blob = repository.find_blob(blob)?;
+            // What git has just written stays: it may have other line ends, and git knows that file.
+            if files == Files::New
+                && let Some(here) = own::read(&place.top, &format!("{}/{path}", place.own), 2 * blob.size())?
+                && protect::is_text(&here, blob.id())?
+            {
+                continue;
+            }
             if files == Files::Earlier && !owned && file.symlink_metadata().is_ok_and(|data| data.is_file()) {
                 let here = std::fs::read(&file).map_err(Error::file(&file))?;
                 if here.starts_with(blob.content()) {

@@ -1,8 +1,8 @@
 //! Bringing things up to date: the hub with the remote, a checkout with its base.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use git2::Oid;
+use git2::{Oid, Repository, StatusOptions};
 
 use super::hub::Occasion;
 use super::tip::branch;
@@ -13,6 +13,7 @@ use crate::checkout::{merge, protect};
 use crate::domain::board::Board;
 use crate::domain::id::{IdQuery, SessionId};
 use crate::domain::moves;
+use crate::domain::quote::quote_sh_if_needed;
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::settings::{Key, Origin};
 use crate::remote::Purpose;
@@ -97,7 +98,7 @@ impl Core {
     fn merge_into(
         &self,
         id: &SessionId,
-        checkout: &std::path::Path,
+        checkout: &Path,
         head: Oid,
         (theirs, name_of_theirs): (Oid, &str),
         tip: &Tip,
@@ -129,12 +130,19 @@ impl Core {
         let code_tree = match landing::land(&request, self.clock.deadline())? {
             Landing::Clean { code_tree, .. } => code_tree,
             Landing::Conflicts(paths) => {
-                let place = shlex::try_quote(&checkout.display().to_string())
-                    .map_or_else(|_| String::new(), |text| text.into_owned());
+                let git = format!("git -C {}", quote_sh_if_needed(&checkout.display().to_string()));
+                let own_quoted = quote_sh_if_needed(&own);
+                // The base has what was published of the session's own files, and git does not merge over uncommitted ones.
+                let first = match has_changes(checkout, &own)? {
+                    true => format!(
+                        "{git} add -- {own_quoted} && {git} commit -qm '[{id}] chore: notes' -- {own_quoted} && "
+                    ),
+                    false => String::new(),
+                };
                 return Err(Refusal::new(Code::Conflict, format!("session `{id}` conflicts with `{name_of_theirs}`"))
                     .text("id", id.as_str())
                     .list("paths", paths)
-                    .hint(format!("git -C {place} merge {theirs}"))
+                    .hint(format!("{first}{git} merge {theirs}"))
                     .into());
             }
         };
@@ -153,4 +161,11 @@ impl Core {
         merge::forward(&self.options.place.common_dir, self.store.path(), checkout, merged, self.clock.deadline())?;
         Ok(Some(merged))
     }
+}
+
+/// Whether anything below a folder of a checkout is not as its HEAD has it, new files included.
+fn has_changes(checkout: &Path, folder: &str) -> Result<bool, Error> {
+    let mut options = StatusOptions::new();
+    options.pathspec(folder).disable_pathspec_match(true).include_untracked(true).recurse_untracked_dirs(true);
+    Ok(!Repository::open(checkout)?.statuses(Some(&mut options))?.is_empty())
 }

@@ -345,3 +345,23 @@ fn a_board_of_its_own_is_mended_like_any_other() {
     assert_eq!(checkout.run(&["restore-plan"]).done()["restored"][0]["place"], "board");
     assert_eq!(one.complete("auth").done()["state"], "completed");
 }
+
+#[test]
+fn a_rehearsed_restoration_changes_nothing_and_promises_nothing_where_nothing_is_wrong() {
+    let world = World::new();
+    world.plan("auth");
+    let one = world.agent("one");
+    let checkout = one.take("auth");
+    world.planner().land_by_hand("src/lib.txt", "theirs\n");
+    let before = (one.git(&["rev-parse", "HEAD", "origin/main"]), one.git(&["ls-files", "--stage"]));
+    let told = one.run(&["restore-plan", "auth", "--dry-run"]).done();
+    assert_eq!(told["restored"].as_array().unwrap().len(), 0);
+    checkout.sh(&format!(
+        "chmod u+w {ROOT}/active/{0}/SESSION.md && echo more >> {ROOT}/active/{0}/SESSION.md",
+        id("auth")
+    ));
+    let edited = checkout.read(&format!("{ROOT}/active/{}/SESSION.md", id("auth")));
+    one.run(&["restore-plan", "auth", "--dry-run"]);
+    assert_eq!(checkout.read(&format!("{ROOT}/active/{}/SESSION.md", id("auth"))), edited);
+    assert_eq!((one.git(&["rev-parse", "HEAD", "origin/main"]), one.git(&["ls-files", "--stage"])), before);
+}

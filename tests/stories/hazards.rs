@@ -134,6 +134,9 @@ fn a_remote_that_refuses_by_policy_is_not_taken_for_a_race() {
     let said = told.refused("denied", 7);
     assert!(said.contains("main is protected, open a pull request"), "{said}");
     assert!(said.contains("git session init --branch"), "{said}");
+    // A board that is there already leaves by a commit on the protected branch, and no hint leads back here.
+    let said = one.run(&["init", "--branch"]).refused("denied", 7);
+    assert!(said.contains("by one commit there") && !said.contains("hint:"), "{said}");
     assert_eq!(world.state(&id("auth")), "planned");
     assert!(!one.exists(".worktrees"));
     fs::remove_file(world.root.join("origin.git/hooks/pre-receive")).unwrap();

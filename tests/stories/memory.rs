@@ -565,3 +565,13 @@ fn an_artifact_is_told_from_the_top_of_the_checkout_wherever_it_is_named() {
     assert_eq!(told(one.run(&named)), "src/lib.txt");
     assert!(Path::new(&absolute).exists());
 }
+
+#[test]
+fn a_file_whose_name_no_log_can_have_is_told_so() {
+    let world = World::new();
+    world.plan("auth");
+    let checkout = world.agent("one").take("auth");
+    checkout.write("a\nb", "");
+    let said = checkout.run(&["artifact", "a\nb", "--action", "created"]).refused("usage", 2);
+    assert!(said.contains(r"`a\nb` has a control character"), "{said}");
+}

@@ -208,3 +208,13 @@ fn who_waits_asks_again_where_the_remote_was_away_although_the_board_is_what_it_
     std::fs::write(&open, "").unwrap();
     assert_eq!(waiting.wait().won().id, id("auth"));
 }
+
+#[test]
+fn who_watches_for_a_time_is_done_after_it() {
+    let world = World::new();
+    let start = tip(&world);
+    world.plan("auth");
+    let told = world.agent("one").command(&["watch", "--json", "--since", &start, "--timeout", "1s"]).output().unwrap();
+    assert!(told.status.success(), "{told:?}");
+    assert_eq!(String::from_utf8(told.stdout).unwrap().lines().count(), 1);
+}

@@ -299,3 +299,46 @@ fn a_second_init_changes_nothing() {
         assert_eq!(one.git(&["status", "--porcelain"]), "");
     }
 }
+
+#[test]
+fn a_conflict_is_merged_by_the_hint_also_when_notes_of_the_session_are_published() {
+    let world = World::new();
+    let (one, checkout) = claimed(&world);
+    checkout.write("src/lib.txt", "mine\n");
+    checkout.commit("mine");
+    checkout.run(&["checkpoint", "half"]).done();
+    for (round, theirs) in ["theirs\n", "theirs again\n"].iter().enumerate() {
+        world.planner().land_by_hand("src/lib.txt", theirs);
+        checkout.run(&["log", &format!("round {round}")]).done();
+        checkout.run(&["publish"]).done();
+        let said = checkout.run(&["sync"]).refused("conflict", 5);
+        let hint = said.split("hint: ").nth(1).unwrap().replace("/WORLD", &world.root.display().to_string());
+        checkout.git(&["fetch", "--quiet", "origin"]);
+        let merged = checkout.sh(&hint.replace("OID", &world.remote(&["rev-parse", "main"])));
+        let told = String::from_utf8_lossy(&merged.stdout).into_owned() + &String::from_utf8_lossy(&merged.stderr);
+        assert!(told.contains("CONFLICT (content): Merge conflict in src/lib.txt"), "{hint}: {told}");
+        checkout.write("src/lib.txt", &format!("both {round}\n"));
+        checkout.commit("both");
+    }
+    one.meet("auth");
+    one.complete("auth").done();
+    assert_eq!(world.on("main", "src/lib.txt").as_deref(), Some("both 1\n"));
+    let log = world.on("main", &format!("{ROOT}/completed/{}/log.jsonl", id("auth"))).unwrap();
+    assert!(log.contains("round 0") && log.contains("round 1"), "{log}");
+}
+
+#[test]
+fn a_checkout_is_clean_also_where_git_writes_other_line_ends() {
+    let world = World::new();
+    world.plan("auth");
+    let one = world.agent("one");
+    one.git(&["config", "core.autocrlf", "true"]);
+    let checkout = one.take("auth");
+    assert_eq!(checkout.git(&["status", "--porcelain"]), "");
+    assert!(checkout.read(&format!("{FOLDER}/SESSION.md")).contains("\r\n"));
+    checkout.write("src/new.txt", "new\r\n");
+    checkout.commit("new");
+    one.meet("auth");
+    one.complete("auth").done();
+    assert_eq!(world.on("main", "src/new.txt").as_deref(), Some("new\n"));
+}

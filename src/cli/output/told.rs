@@ -78,7 +78,7 @@ impl Told {
                 Fault::Denied,
                 message,
                 // A protected main is the usual reason, and a board of its own the way around it.
-                (!branch.contains('/')).then(|| "git session init --branch".to_owned()),
+                (!branch.contains('/') && !again.contains(" init")).then(|| "git session init --branch".to_owned()),
                 json!({ "branch": branch, "reason": reason }),
             ),
             Error::Unreachable { url, reason } => {

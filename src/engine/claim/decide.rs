@@ -35,8 +35,9 @@ pub(super) fn decide(
             }
             let agenda =
                 Agenda { agent: core.options.agent.name.clone(), can: can.clone(), gate: core.gate(tip), seed: *seed };
-            match decide_on(core, tip, wish, nonces, request, &[core.next_at_a_glance(tip, &agenda)?]) {
-                // What is kept for lists was wrong: the commit knows better.
+            let glanced = core.next_at_a_glance(tip, &agenda);
+            match glanced.and_then(|id| decide_on(core, tip, wish, nonces, request, &[id])) {
+                // What is kept for lists decides nothing: the commit knows better.
                 Err(Error::Refused(_)) => decide_on(core, tip, wish, nonces, request, &[core.next_on(tip, &agenda)?]),
                 decided => decided,
             }

@@ -1,11 +1,10 @@
 //! This machine's half: git, settings, claims that were made here, their checkouts, drafts.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use super::board::plan_changed;
 use super::{Diagnosis, Finding, Remedy, Severity};
-use crate::checkout::exclude;
+use crate::checkout::{exclude, protect};
 use crate::domain::board::Board;
 use crate::domain::record::CheckoutKind;
 use crate::domain::state::State;
@@ -127,7 +126,7 @@ impl Core {
             }
             let plan = there.map(|path| path.join(tip.whereabouts.layout.folder(State::Active, id)).join("SESSION.md"));
             if let Some(plan) = plan
-                && plan.symlink_metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o222 != 0)
+                && protect::can_be_written(&plan)
             {
                 let finding = Finding::new("plan_writable", Severity::Note, "the plan in the checkout can be written");
                 let path = plan.display().to_string();

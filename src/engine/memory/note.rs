@@ -120,10 +120,10 @@ impl Core {
         let place_here = &self.options.place;
         let top = place.checkout.clone().or_else(|| place_here.worktree.clone());
         let top = top.unwrap_or_else(|| place_here.hub_folder());
-        let refused = || Error::Usage {
-            message: format!("`{}` is no file below `{}`", said.escape_debug(), top.display()),
-            hint: None,
-        };
+        let refused = |why: &str| Error::Usage { message: format!("`{}` {why}", said.escape_debug()), hint: None };
+        if said.chars().any(char::is_control) {
+            return Err(refused("has a control character in it, which no name in a log may have"));
+        }
         let real = |path: &std::path::Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let (top_real, here) = (real(&top), real(&place_here.here));
         // From elsewhere, the hub for one, names count from the checkout's top.
@@ -136,6 +136,6 @@ impl Core {
         } else {
             relative(&above, said)
         };
-        path.filter(|path| !path.chars().any(char::is_control)).ok_or_else(refused)
+        path.ok_or_else(|| refused(&format!("is no file below `{}`", top.display())))
     }
 }
