@@ -89,14 +89,15 @@ impl Config {
         Ok(Self::parse(&String::from_utf8_lossy(&program.succeed()?.stdout)))
     }
 
-    /// Reads the configuration of the repository that the folder `here` is in, without what one worktree alone has.
+    /// Reads the configuration of the repository that the folder `here` is in; of what one worktree alone has, only the
+    /// keys that `own` says.
     ///
     /// # Errors
     /// As [`Config::load`].
-    pub fn load_from(here: &Path) -> Result<Self, ProcessError> {
+    pub fn load_from(here: &Path, own: impl Fn(&str) -> bool) -> Result<Self, ProcessError> {
         let output = git(here).args(["config", "--list", "--null", "--show-scope"]).succeed()?;
         let mut config = Self::parse(&String::from_utf8_lossy(&output.stdout));
-        config.entries.retain(|entry| entry.scope != "worktree");
+        config.entries.retain(|entry| entry.scope != "worktree" || own(&entry.key));
         Ok(config)
     }
 

@@ -23,7 +23,7 @@ pub(super) struct Arguments {
     /// The best session that is ready
     #[arg(long)]
     next: bool,
-    /// What the agent can do (repeatable)
+    /// What the agent can do, beyond what `git session config can` shows (repeatable)
     #[arg(long, value_name = "CAPABILITY", requires = "next")]
     can: Vec<String>,
     /// Wait where none is ready yet, for so long (for ever without a length); exit 4 when the time is over

@@ -9,7 +9,7 @@ use super::{Context, Failure};
 /// Show the settings that hold, each with its origin
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  git session config\n  git config session.isolation clone      change one for this repository"
+    after_help = "Examples:\n  git session config\n  git config session.isolation clone      change one for this repository\n  git config --add session.codex.can gpu   what agents of one name can do (session.can: all of them)"
 )]
 pub(super) struct Arguments {
     /// Only this one
@@ -32,10 +32,11 @@ impl Arguments {
         let wanted = shown.iter().filter(|(key, _, _)| self.key.as_deref().is_none_or(|wanted| wanted == key.name()));
         let mut text = String::new();
         let mut data = serde_json::Map::new();
-        for (key, value, origin) in wanted {
+        for (key, value, origins) in wanted {
+            let origin = origins.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             let shown = if value.is_empty() { "-" } else { value };
             text.push_str(&format!("{:<21} {:<24} {origin}\n", key.name(), safe(shown)));
-            data.insert(key.name().to_owned(), json!({ "value": value, "origin": origin.to_string() }));
+            data.insert(key.name().to_owned(), json!({ "value": value, "origin": origin }));
         }
         Ok(Answer::new(text, json!({ "settings": data })))
     }

@@ -25,7 +25,7 @@ pub(super) struct Arguments {
     /// Completed and abandoned ones too
     #[arg(long)]
     all: bool,
-    /// Only what an agent with these capabilities could claim (repeatable)
+    /// Only what an agent could claim with these capabilities and those of `git session config can` (repeatable)
     #[arg(long, value_name = "CAPABILITY")]
     can: Vec<String>,
     /// Only those that the acting agent holds

@@ -10,7 +10,7 @@ use super::{Context, Failure, view};
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  git session next --can gpu")]
 pub(super) struct Arguments {
-    /// What the agent can do (repeatable)
+    /// What the agent can do, beyond what `git session config can` shows (repeatable)
     #[arg(long, value_name = "CAPABILITY")]
     can: Vec<String>,
 }

@@ -2,7 +2,6 @@
 
 mod runner;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Args;
@@ -10,7 +9,6 @@ use serde_json::{Value, json};
 
 use super::output::{self, Answer, Raw, safe, safe_json};
 use super::{Context, Failure};
-use crate::config::words;
 use crate::domain::state::State;
 use crate::engine::watch::{BadCursor, Change, Cursor, Filter, Watch};
 use runner::Runner;
@@ -24,7 +22,7 @@ pub(super) struct Arguments {
     /// Only sessions that are then in this state (repeatable)
     #[arg(long, visible_alias = "status", value_name = "STATE", value_delimiter = ',')]
     state: Vec<State>,
-    /// Only what an agent with these capabilities could do (repeatable)
+    /// Only what an agent could do with these capabilities and those of `git session config can` (repeatable)
     #[arg(long, value_name = "CAPABILITY")]
     can: Vec<String>,
     /// Begin after this commit of the board, or after the cursor of a line that was told
@@ -48,7 +46,7 @@ fn parse_cursor(text: &str) -> Result<Cursor, BadCursor> {
 impl Arguments {
     pub(super) fn run(&self, context: &mut Context) -> Result<Answer, Failure> {
         let mut engine = context.engine_with_capabilities(&self.can)?;
-        let can = (!self.can.is_empty()).then(|| self.can.iter().flat_map(|word| words(word)).collect::<BTreeSet<_>>());
+        let can = (!self.can.is_empty()).then(|| engine.options().can.clone());
         let mut watch = Watch::after(self.since, Filter { states: self.state.clone(), can });
         let mut runner = self.exec.as_ref().map(|command| Runner::new(command.clone(), usize::from(self.jobs)));
         let json = context.global.json;

@@ -26,7 +26,7 @@ pub(super) struct Arguments {
     /// Which agent: claude, codex, gemini, opencode, pi
     #[arg(long = "agent", value_name = "AGENT", value_parser = adapter)]
     adapter: &'static dyn Adapter,
-    /// What it can do (repeatable)
+    /// What it can do, beyond what `session.can` and `session.<agent>.can` say (repeatable)
     #[arg(long, value_name = "CAPABILITY")]
     can: Vec<String>,
     /// Stop after so many sessions
@@ -64,6 +64,8 @@ impl Arguments {
             let name = name.parse().expect("an agent's name and six digits are a name");
             options.agent = Agent { name, source: AgentSource::Given };
         }
+        options.names.extend([self.adapter.name().to_owned(), options.agent.name.to_string()]);
+        options.can.extend(options.layers.can(&options.names));
         let request = WorkRequest {
             agent: self.adapter,
             can: options.can.clone(),

@@ -13,6 +13,11 @@ const HARNESSES: [(&str, &str, &str); 5] = [
     ("GEMINI_CLI", "", "gemini"),
 ];
 
+/// The harness that we run in, whatever name it acts under.
+pub(super) fn harness(variable: impl Fn(&str) -> Option<String>) -> Option<&'static str> {
+    HARNESSES.iter().find(|(shown_by, _, _)| variable(shown_by).is_some()).map(|(_, _, name)| *name)
+}
+
 pub(super) fn resolve(
     flag: Option<&AgentName>,
     checkout: Option<&CheckoutMark>,

@@ -6,14 +6,14 @@ mod agent;
 pub mod outside;
 mod place;
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::domain::agent::AgentName;
-use crate::domain::settings::{BadSetting, Key, Layers};
+pub use crate::domain::settings::words;
+use crate::domain::settings::{BadSetting, Key, Layers, agent_of};
 use crate::domain::time::Span;
 use crate::engine::options::{Network, Options, Rehearsal, Sourced, User};
 use crate::git::Config;
@@ -93,7 +93,7 @@ pub fn load(flags: &Flags) -> Result<Options, ConfigError> {
     // processes, and this one need not be waited for twice.
     let early = variable_os("GIT_DIR").is_none().then(|| {
         let here = here.clone();
-        std::thread::spawn(move || Config::load_from(&here))
+        std::thread::spawn(move || Config::load_from(&here, |key| key.strip_prefix("session.").is_some_and(is_ability)))
     });
     let place = place::find(&here)?;
     let early = early.and_then(|early| early.join().ok()).and_then(Result::ok);
@@ -113,10 +113,13 @@ pub fn load(flags: &Flags) -> Result<Options, ConfigError> {
         Some(span) => span,
         None => layers.timeout()?,
     };
+    let names = agent::harness(variable).into_iter().chain([agent.name.as_str()]).map(str::to_owned).collect();
+    let can = layers.can(&names);
     Ok(Options {
         agent,
+        names,
         host: host(),
-        can: variable("GIT_SESSION_CAN").map(|text| words(&text)).unwrap_or_default(),
+        can,
         sourced,
         inside: variable("GIT_SESSION_HOOK").map(|text| words(&text).into_iter().collect()).unwrap_or_default(),
         timeout: Duration::from_secs(timeout.seconds().into()),
@@ -140,11 +143,6 @@ pub fn variable(name: &str) -> Option<String> {
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 pub fn variable_os(name: &str) -> Option<OsString> {
     std::env::var_os(name)
-}
-
-/// Capabilities as they are written: separated by commas or white space.
-pub fn words(text: &str) -> BTreeSet<String> {
-    text.split([',', ' ', '\t', '\n']).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
@@ -180,6 +178,11 @@ fn user(config: &Config) -> User {
 fn session_entries(config: &Config) -> Vec<(String, String)> {
     let own = |(key, value): (&str, &str)| Some((key.strip_prefix("session.")?.to_owned(), value.to_owned()));
     config.iter().filter_map(own).collect()
+}
+
+/// Whether an entry says what agents can do: a worktree may say it for those that work in it.
+fn is_ability(name: &str) -> bool {
+    name == Key::Can.name() || agent_of(name).is_some()
 }
 
 fn host() -> String {

@@ -19,11 +19,13 @@ pub struct Options {
     pub layers: Layers,
     /// Who is acting.
     pub agent: Agent,
+    /// The names that the settings may have it under: its own, and that of the harness it runs in.
+    pub names: BTreeSet<String>,
     /// For whom.
     pub user: User,
     /// On which machine.
     pub host: String,
-    /// What the agent can do (`GIT_SESSION_CAN`).
+    /// What the agent can do, as the settings say it (`session.can`, `session.<agent>.can`, `GIT_SESSION_CAN`).
     pub can: BTreeSet<String>,
     /// `SESSION_ID` and `SESSION_EPOCH`, as a sourced environment file sets them.
     pub sourced: Sourced,

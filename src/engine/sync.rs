@@ -77,11 +77,11 @@ impl Engine {
         Ok(answer)
     }
 
-    /// Every setting with its value and origin, over the board's where there is one.
+    /// Every setting with its value and where it comes from, over the board's where there is one.
     ///
     /// # Errors
     /// [`Error::Broken`] when the board's `config.yaml` does not parse.
-    pub fn settings(&mut self) -> Result<Vec<(Key, String, Origin)>, Error> {
+    pub fn settings(&mut self) -> Result<Vec<(Key, String, Vec<Origin>)>, Error> {
         let board = match self.look_to_read() {
             Ok(tip) => tip.board_settings,
             Err(Error::Environment { .. } | Error::Unreachable { .. } | Error::Unauthorized { .. }) => {
@@ -89,7 +89,8 @@ impl Engine {
             }
             Err(error) => return Err(error),
         };
-        Ok(self.core.options.layers.shown(&board))
+        let options = &self.core.options;
+        Ok(options.layers.shown(&board, &options.names))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where schedules take place: clones whose private state is real files, and a board to begin with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
@@ -97,6 +97,7 @@ impl Ground {
             },
             layers: self.layers.clone(),
             agent: Agent { name: name.parse().unwrap(), source: AgentSource::Given },
+            names: BTreeSet::from([name.to_owned()]),
             user: User { name: "Ada".to_owned(), mail: "ada@example.org".to_owned() },
             host: "here".to_owned(),
             can: Default::default(),

@@ -6,6 +6,7 @@
 #[allow(dead_code, clippy::print_stderr, reason = "shared with the suite of remotes, which uses more of it")]
 mod support;
 
+mod abilities;
 mod around;
 mod base;
 mod brief;

@@ -189,6 +189,12 @@ fn mcp_carries_a_session_from_the_board_to_its_end() {
     let auth = id("auth");
     assert_eq!(client.done("session_list", json!({}))["sessions"][0]["id"], auth.as_str());
     assert_eq!(client.done("session_next", json!({ "can": ["gpu"] }))["session"]["id"], auth.as_str());
+    // What the configuration says an agent can counts for a tool as well, as soon as it is said.
+    world.plan_with("train", &["--require", "gpu", "--priority", "9"]);
+    assert_eq!(client.done("session_next", json!({}))["session"]["id"], auth.as_str());
+    one.git(&["config", "session.one.can", "gpu"]);
+    assert_eq!(client.done("session_next", json!({}))["session"]["id"], id("train").as_str());
+    one.git(&["config", "--unset", "session.one.can"]);
     assert!(client.done("session_brief", json!({ "id": "auth" }))["plan"]["sections"][0]["text"].is_string());
 
     let claim = client.done("session_claim", json!({ "next": true }))["claims"][0].clone();

@@ -36,6 +36,8 @@ pub(super) enum Kind {
     List,
     /// One value, from this machine alone: the board is found by it, or it is nobody else's business.
     Local,
+    /// Words from this machine alone, those of all its places together.
+    Joined,
 }
 
 keys! {
@@ -75,6 +77,8 @@ keys! {
     Transport "transport" Local "auto",
     /// The user's own lifecycle hooks.
     HooksPath "hooks_path" Local "",
+    /// What the agent can do.
+    Can "can" Joined "",
 }
 
 /// The key that a word names; case, `-` and `_` do not count, because git config has no `_` in names.
@@ -88,7 +92,7 @@ pub(super) fn find(word: &str) -> Result<Key, String> {
     Err(format!("unknown setting `{}`{suggestion}", word.escape_debug()))
 }
 
-/// How many letters two words share at their beginnings and ends; enough to find a misspelt key among eighteen.
+/// How many letters two words share at their beginnings and ends; enough to find a misspelt key among nineteen.
 fn common(left: &str, right: &str) -> usize {
     let same = |pairs: &mut dyn Iterator<Item = (char, char)>| pairs.take_while(|(a, b)| a == b).count();
     same(&mut left.chars().zip(right.chars())) + same(&mut left.chars().rev().zip(right.chars().rev()))

@@ -1,13 +1,16 @@
 //! The settings: flag, environment, git config, the board's `config.yaml`, built-in; in that order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
+mod abilities;
 mod keys;
 
+pub use abilities::{agent_of, words};
 pub use keys::Key;
 
+use abilities::Abilities;
 use keys::{Kind, find};
 
 use super::layout::Layout;
@@ -57,6 +60,7 @@ pub struct BadSetting {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Layers {
     values: BTreeMap<Key, (Origin, Vec<String>)>,
+    abilities: Abilities,
 }
 
 /// The settings of the board: its `config.yaml`.
@@ -77,6 +81,10 @@ impl Layers {
     ) -> Result<Self, BadSetting> {
         let mut layers = Self::default();
         for (name, value) in git_config {
+            if let Some(agent) = agent_of(name) {
+                layers.abilities.add(Origin::GitConfig, Some(agent), value);
+                continue;
+            }
             let key =
                 find(name).map_err(|message| BadSetting { place: format!("git config session.{name}"), message })?;
             layers.add(key, Origin::GitConfig, value);
@@ -93,6 +101,9 @@ impl Layers {
     }
 
     fn add(&mut self, key: Key, origin: Origin, value: &str) {
+        if key.kind() == Kind::Joined {
+            return self.abilities.add(origin, None, value);
+        }
         let (known, values) = self.values.entry(key).or_insert((origin, Vec::new()));
         if *known != origin || key.kind() != Kind::List {
             values.clear();
@@ -115,13 +126,22 @@ impl Layers {
         parse(Key::Timeout, self.local(Key::Timeout))
     }
 
-    /// Every key with its value over the board's and where it comes from.
-    pub fn shown(&self, board: &Board) -> Vec<(Key, String, Origin)> {
+    /// What agents of these names can do: what is said for all of them and for each, everywhere together.
+    pub fn can(&self, agents: &BTreeSet<String>) -> BTreeSet<String> {
+        self.abilities.of(agents).0
+    }
+
+    /// Every key with its value over the board's and where it comes from, for agents of these names.
+    pub fn shown(&self, board: &Board, agents: &BTreeSet<String>) -> Vec<(Key, String, Vec<Origin>)> {
         Key::ALL
             .iter()
             .map(|key| {
+                if key.kind() == Kind::Joined {
+                    let (words, origins) = self.abilities.of(agents);
+                    return (*key, words.into_iter().collect::<Vec<_>>().join(", "), origins);
+                }
                 let (values, origin) = self.effective(*key, board);
-                (*key, values.join(", "), origin)
+                (*key, values.join(", "), vec![origin])
             })
             .collect()
     }
@@ -201,7 +221,7 @@ impl Board {
         for (name, value) in mapping {
             let name = name.as_str().unwrap_or_default();
             let key = find(name).map_err(&bad)?;
-            if key.kind() == Kind::Local {
+            if matches!(key.kind(), Kind::Local | Kind::Joined) {
                 return Err(bad(format!("`{name}` is set by each machine, in git config session.{name}")));
             }
             let values = scalars(value).ok_or_else(|| bad(format!("`{name}` has no plain value")))?;
@@ -310,6 +330,8 @@ impl Isolation {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::{Board, Key, Layers, Origin};
 
     #[test]
@@ -338,7 +360,7 @@ mod tests {
     fn a_flag_hides_the_environment() {
         let variable = |name: &str| (name == "GIT_SESSION_ISOLATION").then(|| "clone".to_owned());
         let layers = Layers::gather(&[], variable, &[(Key::Isolation, "none".to_owned())]).unwrap();
-        let shown = layers.shown(&Board::default());
-        assert!(shown.contains(&(Key::Isolation, "none".to_owned(), Origin::Flag)));
+        let shown = layers.shown(&Board::default(), &BTreeSet::new());
+        assert!(shown.contains(&(Key::Isolation, "none".to_owned(), vec![Origin::Flag])));
     }
 }
