@@ -145,6 +145,58 @@ fn an_expired_lease_is_told_once() {
 }
 
 #[test]
+fn leases_that_expired_in_the_same_second_are_told_once_each_whenever_the_watcher_is_killed() {
+    let world = World::new();
+    let slugs = ["a", "b", "c"];
+    let ids: Vec<String> = slugs.iter().map(|slug| world.plan(slug)).collect();
+    let one = world.agent("one");
+    let claim = [&["claim", "--lease", "1h"], &ids.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat();
+    one.run(&claim).done();
+    let start = tip(&world);
+    for id in &ids {
+        world.age(id, 3600 + 700);
+    }
+    // Each watcher is killed after one line; the next one goes on from the cursor that was in it.
+    let (mut cursor, mut events) = (format!("{start}@0"), Vec::new());
+    for _ in 0..6 {
+        let mut watching = Watching::start(&one, &["--since", &cursor, "--state", "active", "--once"]);
+        let event = watching.next();
+        cursor = event["cursor"].as_str().unwrap().to_owned();
+        let is_last =
+            event["event"] == "expired" && events.iter().filter(|one: &&Value| one["event"] == "expired").count() == 2;
+        events.push(event);
+        if is_last {
+            break;
+        }
+    }
+    let expired: Vec<Value> = events.into_iter().filter(|event| event["event"] == "expired").collect();
+    assert_eq!(words(&expired), ids.iter().map(|id| format!("expired {id} one")).collect::<Vec<_>>());
+    assert!(expired.iter().all(|event| event["at"] == expired[0]["at"]), "{expired:?}");
+    assert_eq!(told(&one, &["--since", &cursor]), [] as [Value; 0]);
+}
+
+#[test]
+fn a_lease_that_expired_before_a_change_is_told_to_who_was_killed_after_that_change() {
+    let world = World::new();
+    world.plan("auth");
+    let one = world.agent("one");
+    one.run(&["claim", &id("auth"), "--lease", "1h"]).won();
+    // The board's last commit is from before the lease ran out; what follows is from today.
+    world.age(&id("auth"), 3600 + 700);
+    let long_ago = "git commit --quiet --allow-empty --message old && git push --quiet origin HEAD:main";
+    let dates = ["GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"];
+    let planner = dates.iter().fold(world.planner(), |planner, name| planner.with(name, "2001-01-01T00:00:00Z"));
+    planner.git(&["pull", "--quiet", "--ff-only", "origin", "main"]);
+    assert!(planner.sh(long_ago).status.success());
+    let start = tip(&world);
+    world.plan("other");
+    let events = told(&one, &["--since", &start]);
+    assert_eq!(events.iter().map(|event| event["event"].as_str().unwrap()).collect::<Vec<_>>(), ["planned", "expired"]);
+    let rest = told(&one, &["--since", events[0]["cursor"].as_str().unwrap()]);
+    assert_eq!(words(&rest), ["expired 2026-11-20-auth one"]);
+}
+
+#[test]
 fn a_command_runs_for_each_change_and_its_line_comes_when_it_has_ended() {
     let world = World::new();
     let start = tip(&world);

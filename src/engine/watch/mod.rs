@@ -6,7 +6,7 @@
 
 mod cursor;
 
-pub use cursor::{BadCursor, Cursor};
+pub use cursor::{BadCursor, Cursor, Mark};
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -82,18 +82,23 @@ impl Engine {
         let repository = self.core.store.repository();
         let time_of =
             |commit: git2::Oid| -> Result<i64, Error> { Ok(repository.find_commit(commit)?.time().seconds()) };
-        let Some(from) = watch.cursor else {
-            watch.cursor = Some(Cursor { commit: tip.board, told: None, expired: Some(tip.now.unix()) });
+        let Some(from) = watch.cursor.clone() else {
+            watch.cursor = Some(Cursor { commit: tip.board, told: None, expired: Some(Mark::before(tip.now.unix())) });
             return Ok((Vec::new(), tip.stale));
         };
-        let mut changes = Vec::new();
-        let mut at = from;
         // What is left of a commit of which only a part was told is told from the one before it.
         let begin = match from.told {
             Some(_) => repository.find_commit(from.commit)?.parent_ids().next(),
             None => Some(from.commit),
         };
         let line = first_parents(repository, tip.board, begin)?;
+        let mark = match &from.expired {
+            Some(mark) => mark.clone(),
+            None => Mark::before(time_of(from.commit)?),
+        };
+        let mut changes = Vec::new();
+        // Every cursor that is given says up to where leases were told: a later commit's time would leave some out.
+        let mut at = Cursor { expired: Some(mark.clone()), ..from.clone() };
         let mut observer = Observer::after(repository, &tip.whereabouts.layout, line.before)?;
         for commit in line.commits {
             let found = self.core.changes_of(&observer.observe(commit)?, commit)?;
@@ -101,21 +106,22 @@ impl Engine {
             let count = found.len();
             for (number, mut change) in found.into_iter().enumerate().skip(skipped) {
                 let told = (number + 1 < count).then_some(number + 1);
-                at = Cursor { commit, told, expired: at.expired };
-                change.cursor = at;
+                at = Cursor { commit, told, ..at };
+                change.cursor = at.clone();
                 if self.core.is_wanted(&tip, &change, &watch.filter)? {
                     changes.push(change);
                 }
             }
-            at = Cursor { commit, told: None, expired: at.expired };
+            at = Cursor { commit, told: None, ..at };
         }
-        let mark = match from.expired {
-            Some(mark) => mark,
-            None => time_of(from.commit)?,
-        };
-        for mut change in self.core.expired(&tip, mark)? {
-            at.expired = Some(change.at.unix());
-            change.cursor = at;
+        let expired = self.core.expired(&tip, &mark)?;
+        let followers: Vec<Option<Timestamp>> =
+            expired.iter().skip(1).map(|change| Some(change.at)).chain([None]).collect();
+        for (mut change, follower) in expired.into_iter().zip(followers) {
+            // Of several that expired in the same second, all but the last say which were told.
+            let id = (follower == Some(change.at)).then(|| change.id.clone());
+            at.expired = Some(Mark { second: change.at.unix(), id });
+            change.cursor = at.clone();
             if self.core.is_wanted(&tip, &change, &watch.filter)? {
                 changes.push(change);
             }
@@ -172,8 +178,8 @@ impl super::Core {
         Ok(changes.collect())
     }
 
-    /// The leases that have expired after `mark`, oldest first.
-    fn expired(&self, tip: &Tip, mark: i64) -> Result<Vec<Change>, Error> {
+    /// The leases that have expired after `mark`, oldest first, those of one second by id.
+    fn expired(&self, tip: &Tip, mark: &Mark) -> Result<Vec<Change>, Error> {
         let shelf = self.shelf(tip, tip.board)?;
         // A board that cannot be read has nothing to tell here; `doctor` has.
         let Ok(board) = Board::read(&shelf) else { return Ok(Vec::new()) };
@@ -182,7 +188,7 @@ impl super::Core {
             let Ok(record) = board.record(State::Active, &id, tip.now) else { continue };
             let Some(claim) = &record.claim else { continue };
             let Some(at) = lease::expires(claim.renewed_at, claim.lease) else { continue };
-            if mark < at.unix() && at < tip.now {
+            if at < tip.now && !mark.has(at.unix(), &id) {
                 found.push(Change {
                     event: "expired".to_owned(),
                     id,
