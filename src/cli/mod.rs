@@ -23,6 +23,7 @@ mod handoff;
 mod hooks;
 mod import;
 mod init;
+mod launching;
 mod learn;
 mod list;
 mod log;

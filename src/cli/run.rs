@@ -1,6 +1,5 @@
 //! `run`: an agent's command line in a session's checkout.
 
-use std::ffi::OsString;
 use std::io;
 use std::time::Duration;
 
@@ -8,13 +7,13 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::exit::Fault;
+use super::launching::Launching;
 use super::output::{self, Answer, safe, safe_lines};
 use super::{AgentFailure, Context, Failure, Global};
-use crate::agents::{self, Adapter, Said};
+use crate::agents::Said;
 use crate::domain::id::IdQuery;
 use crate::domain::run::Outcome;
-use crate::domain::time::Span;
-use crate::engine::run::{RunAnswer, RunRequest, SILENCE, Which};
+use crate::engine::run::{RunAnswer, RunRequest, Which};
 use crate::engine::{Engine, Error};
 use crate::process::{Interrupt, standard_input};
 
@@ -35,9 +34,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) struct Arguments {
     /// The session: its id, slug or a part of it
     id: Option<String>,
-    /// Which agent: claude, codex, gemini, opencode, pi
-    #[arg(long = "agent", value_name = "AGENT", value_parser = adapter)]
-    adapter: &'static dyn Adapter,
+    #[command(flatten)]
+    launching: Launching,
     /// Go on with the session's last conversation with this agent
     #[arg(long = "continue", conflicts_with_all = ["continue_latest", "resume", "fork"])]
     again: bool,
@@ -50,34 +48,14 @@ pub(super) struct Arguments {
     /// Begin with a copy of the session's last conversation, or of the one of --resume
     #[arg(long)]
     fork: bool,
-    /// The model, in the agent's own words
-    #[arg(long)]
-    model: Option<String>,
-    /// End it after this long
-    #[arg(long, value_name = "DURATION")]
-    limit: Option<Span>,
-    /// End it when it has said nothing for this long (30m)
-    #[arg(long, value_name = "DURATION")]
-    silence: Option<Span>,
     /// What it is to do; `-` reads standard input
     #[arg(long, allow_hyphen_values = true)]
     prompt: Option<String>,
-    /// More arguments for the agent, after `--`
-    #[arg(last = true, value_name = "ARGUMENTS")]
-    more: Vec<OsString>,
-}
-
-/// Reads an agent's name.
-pub(super) fn adapter(name: &str) -> Result<&'static dyn Adapter, String> {
-    agents::named(name).ok_or_else(|| {
-        let names: Vec<&str> = agents::ALL.iter().map(|agent| agent.name()).collect();
-        format!("none of {}", names.join(", "))
-    })
 }
 
 impl Arguments {
     pub(super) fn run(&self, context: &mut Context) -> Result<Answer, Failure> {
-        refuse_reserved(self.adapter, &self.more)?;
+        self.launching.refuse_reserved()?;
         let mut engine = context.engine()?;
         let query = context.query(&engine, self.id.as_deref())?;
         let which = match (&self.resume, self.fork, self.again, self.continue_latest) {
@@ -93,14 +71,14 @@ impl Arguments {
         let brief = if goes_on { String::new() } else { briefing(&mut engine, &query)? };
         let request = RunRequest {
             query,
-            agent: self.adapter,
+            agent: self.launching.adapter,
             which,
-            model: self.model.clone(),
+            model: self.launching.model.clone(),
             prompt,
             brief,
-            limit: self.limit.map(duration),
-            silence: self.silence.map_or(SILENCE, duration),
-            more: self.more.clone(),
+            limit: self.launching.limit(),
+            silence: self.launching.silence(),
+            more: self.launching.more.clone(),
         };
         let interrupt = Interrupt::heard().map_err(|error| Failure::Other(error.into()))?;
         let mut stage = Stage::of(&context.global);
@@ -108,25 +86,6 @@ impl Arguments {
         stage.end();
         told(&context.global, answer)
     }
-}
-
-/// Words that would have an agent go on with another conversation, or print in another form.
-pub(super) fn refuse_reserved(agent: &dyn Adapter, more: &[OsString]) -> Result<(), Failure> {
-    match agents::reserved_word(agent, more) {
-        None => Ok(()),
-        Some(word) => Err(Failure::Usage {
-            message: format!(
-                "`{}` is for `git session run` to say to `{}`",
-                word.to_string_lossy().escape_debug(),
-                agent.name()
-            ),
-            hint: Some("git session run -h".to_owned()),
-        }),
-    }
-}
-
-pub(super) fn duration(span: Span) -> Duration {
-    Duration::from_secs(span.seconds().into())
 }
 
 /// What the agent is to do: as said, as piped, or what stands to reason.

@@ -1,19 +1,18 @@
 //! `work`: the whole loop in one verb.
 
-use std::ffi::OsString;
-
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::exit::Fault;
+use super::launching::{Launching, duration};
 use super::output::{self, Answer, safe};
-use super::run::{PROMPT, Stage, adapter, briefing, duration, refuse_reserved};
+use super::run::{PROMPT, Stage, briefing};
 use super::{AgentFailure, Context, Failure};
-use crate::agents::Adapter;
 use crate::domain::refusal::{Code, Refusal};
+use crate::domain::settings::Isolation;
 use crate::domain::time::Span;
 use crate::engine::options::{Agent, AgentSource};
-use crate::engine::run::{End, Finished, Progress, SILENCE, Stopped, WorkRequest, Worked, work};
+use crate::engine::run::{End, Finished, Progress, Stopped, WorkRequest, Worked, work};
 use crate::engine::{Engine, nonce};
 use crate::process::Interrupt;
 
@@ -23,9 +22,8 @@ use crate::process::Interrupt;
     after_help = "Examples:\n  git session work --agent claude --can gpu --idle-exit 30m\n  git session work --agent codex --max 1 -- --sandbox workspace-write\n\nWhat does not succeed is handed over with the reason, and the loop goes on; after three in a row it stops. On an\ninterrupt the agent is ended and its session released. Without --idle-exit it waits for work until it is stopped.\nWithout a name of its own (--as, GIT_SESSION_AGENT) the loop makes one up."
 )]
 pub(super) struct Arguments {
-    /// Which agent: claude, codex, gemini, opencode, pi
-    #[arg(long = "agent", value_name = "AGENT", value_parser = adapter)]
-    adapter: &'static dyn Adapter,
+    #[command(flatten)]
+    launching: Launching,
     /// What it can do, beyond what `session.can` and `session.<agent>.can` say (repeatable)
     #[arg(long, value_name = "CAPABILITY")]
     can: Vec<String>,
@@ -35,48 +33,45 @@ pub(super) struct Arguments {
     /// Stop when there was nothing to do for this long
     #[arg(long, value_name = "DURATION")]
     idle_exit: Option<Span>,
-    /// The model, in the agent's own words
-    #[arg(long)]
-    model: Option<String>,
-    /// End a run after this long
+    /// How long each claim counts as alive without a sign of life
     #[arg(long, value_name = "DURATION")]
-    limit: Option<Span>,
-    /// End a run when it has said nothing for this long (30m)
-    #[arg(long, value_name = "DURATION")]
-    silence: Option<Span>,
+    lease: Option<Span>,
+    /// Where the work is done: worktree, clone, none
+    #[arg(long, value_name = "KIND")]
+    isolation: Option<Isolation>,
     /// What the agent is to do in each session
     #[arg(long, allow_hyphen_values = true)]
     prompt: Option<String>,
-    /// More arguments for the agent, after `--`
-    #[arg(last = true, value_name = "ARGUMENTS")]
-    more: Vec<OsString>,
 }
 
 impl Arguments {
     pub(super) fn run(&self, context: &mut Context) -> Result<Answer, Failure> {
-        refuse_reserved(self.adapter, &self.more)?;
+        let adapter = self.launching.adapter;
+        self.launching.refuse_reserved()?;
         let engine = context.engine_with_capabilities(&self.can)?;
         let mut options = engine.options().clone();
         if options.agent.source == AgentSource::Shared {
             // Two loops of one name would take each other's sessions for their own.
             let number = nonce()?;
-            let name = format!("{}-{}", self.adapter.name(), number.as_str().get(..6).unwrap_or_default());
+            let name = format!("{}-{}", adapter.name(), number.as_str().get(..6).unwrap_or_default());
             let name = name.parse().expect("an agent's name and six digits are a name");
             options.agent = Agent { name, source: AgentSource::Given };
         }
-        options.names.extend([self.adapter.name().to_owned(), options.agent.name.to_string()]);
+        options.names.extend([adapter.name().to_owned(), options.agent.name.to_string()]);
         options.can.extend(options.layers.can(&options.names));
         let request = WorkRequest {
-            agent: self.adapter,
+            agent: adapter,
             can: options.can.clone(),
             seed: context.seed(&engine),
             max: self.max,
             idle_exit: self.idle_exit.map(duration),
-            model: self.model.clone(),
+            lease: self.lease,
+            isolation: self.isolation,
+            model: self.launching.model.clone(),
             prompt: self.prompt.clone().unwrap_or_else(|| PROMPT.to_owned()),
-            limit: self.limit.map(duration),
-            silence: self.silence.map_or(SILENCE, duration),
-            more: self.more.clone(),
+            limit: self.launching.limit(),
+            silence: self.launching.silence(),
+            more: self.launching.more.clone(),
         };
         drop(engine);
         let interrupt = Interrupt::heard().map_err(|error| Failure::Other(error.into()))?;

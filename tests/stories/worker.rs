@@ -61,6 +61,22 @@ fn a_loop_drains_what_it_can_do_and_stops_when_nothing_is_left() {
 }
 
 #[test]
+fn a_loop_claims_with_the_lease_and_the_isolation_that_it_was_told() {
+    let world = World::new();
+    let fake = fakes(&world);
+    // The stand-in notes where it is, and fails.
+    fs::write(fake.join("script"), "pwd >\"$FAKE/where\"\nexit 1\n").unwrap();
+    world.plan("auth");
+    let one = worker(&world, "one", &fake);
+    let words = ["work", "--agent", "claude", "--max", "1", "--lease", "90m", "--isolation", "clone"];
+    assert_eq!(ends(&one.run(&words).done()), ["auth handed_over"]);
+    let record = world.record("active", &id("auth"));
+    assert!(record.contains("lease_seconds: 5400") && record.contains("checkout: clone"), "{record}");
+    assert!(fs::read_to_string(fake.join("where")).unwrap().contains("/.sessions/"), "it works in a clone");
+    assert_eq!(one.says(&["work", "--agent", "claude", "--isolation", "tree"]).status, 2);
+}
+
+#[test]
 fn what_does_not_succeed_is_handed_over_with_the_reason_and_the_loop_goes_on() {
     let world = World::new();
     let fake = fakes(&world);

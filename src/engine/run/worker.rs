@@ -19,7 +19,9 @@ use crate::domain::moves::{Bequest, Unmet};
 use crate::domain::record::Status;
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::run::Outcome;
+use crate::domain::settings::Isolation;
 use crate::domain::state::State;
+use crate::domain::time::Span;
 use crate::process::Interrupt;
 
 /// After so many sessions in a row that did not succeed, the agent is taken for broken: the loop must not hand over the
@@ -43,6 +45,10 @@ pub struct WorkRequest {
     pub max: Option<u32>,
     /// After how long without a session to stop; `None` for never.
     pub idle_exit: Option<Duration>,
+    /// The lease of each claim.
+    pub lease: Option<Span>,
+    /// Where the work is done.
+    pub isolation: Option<Isolation>,
     /// The model, in the agent's own words.
     pub model: Option<String>,
     /// What it is to do.
@@ -141,7 +147,7 @@ impl Worker<'_> {
     fn next(&mut self) -> Result<Result<SessionId, Stopped>, Error> {
         let mut engine = self.engine()?;
         let pick = Pick::Next { can: engine.options().can.clone(), seed: self.request.seed };
-        let request = ClaimRequest { pick, lease: None, isolation: None };
+        let request = ClaimRequest { pick, lease: self.request.lease, isolation: self.request.isolation };
         let (most, interrupt) = (self.request.idle_exit, self.interrupt);
         let mut wait = |waiting: &Waiting| (self.tell)(&Progress::Waiting(&waiting.why));
         let answer = match engine.wait_and_claim(&request, most, &hope, &|| interrupt.is_asked(), &mut wait)? {
