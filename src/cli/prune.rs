@@ -12,12 +12,12 @@ use crate::domain::id::SessionId;
 use crate::domain::moves::Retention;
 use crate::domain::record::Lifetime;
 use crate::domain::state::State;
-use crate::engine::{Fate, Folders, Leaving, LeavingKind, Mode, Prunable, PruneAnswer, PruneRequest};
+use crate::engine::{Fate, Folders, Leaving, LeavingKind, Mode, Prunable, PruneAnswer, PruneRequest, Transcripts};
 
 /// Tell what closed sessions have left, and take it away
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  git session prune                             what completed and abandoned sessions have left, nothing changes\n  git session prune --keep-days 90 --state abandoned\n\nIt changes nothing without --apply. With it, working memory leaves the board in one commit: log, checkpoints,\ndecisions, assumptions, validation notes, runs and active plan. Plan, record, patch, report and work log stay.\nRefs with unfinished work go from the remote, and checkouts here go when everything in them is landed, archived\nor committed to what is; whatever else is in one keeps it. A session that has not ended is never touched.\n--archive takes the whole folder: a line in archive/<year>.jsonl stays, `show` reads the rest from the history.\nEphemeral sessions go first, whatever --keep-days says."
+    after_help = "Examples:\n  git session prune                             what completed and abandoned sessions have left, nothing changes\n  git session prune --keep-days 90 --state abandoned\n\nIt changes nothing without --apply. With it, working memory leaves the board in one commit: log, checkpoints,\ndecisions, assumptions, validation notes, runs and active plan. Plan, record, patch, report and work log stay.\nRefs with unfinished work go from the remote, and checkouts here go when everything in them is landed, archived\nor committed to what is; whatever else is in one keeps it. What runs of agents printed goes\nfrom this clone. A session that has not ended is never touched.\n--archive takes the whole folder: a line in archive/<year>.jsonl stays, `show` reads the rest from the history.\nEphemeral sessions go first, whatever --keep-days says."
 )]
 pub(super) struct Arguments {
     /// Only what ended at least so many days ago
@@ -82,6 +82,7 @@ impl Arguments {
                 "bytes": total(Prunable::bytes),
                 "refs": total(|one| (one.refs.len() + one.refs_here.len()) as u64),
                 "checkout_bytes": total(freed),
+                "transcript_bytes": total(forgotten),
             },
             "commit": answer.commit.map(|commit| commit.to_string()),
         })
@@ -91,6 +92,11 @@ impl Arguments {
 /// How many bytes of checkouts go.
 fn freed(one: &Prunable) -> u64 {
     one.checkouts.iter().filter(|leaving| !matches!(leaving.fate, Fate::Stays(_))).map(|leaving| leaving.bytes).sum()
+}
+
+/// How many bytes of transcripts go.
+fn forgotten(one: &Prunable) -> u64 {
+    one.transcripts.as_ref().filter(|found| !matches!(found.fate, Fate::Stays(_))).map_or(0, |found| found.bytes)
 }
 
 fn age_days(one: &Prunable, answer: &PruneAnswer) -> i64 {
@@ -109,7 +115,25 @@ fn session(one: &Prunable, answer: &PruneAnswer) -> Value {
         "refs": one.refs.iter().map(|name| name.as_str()).collect::<Vec<_>>(),
         "refs_here": one.refs_here,
         "checkouts": one.checkouts.iter().map(checkout).collect::<Vec<_>>(),
+        "transcripts": one.transcripts.as_ref().map(transcripts),
     })
+}
+
+fn transcripts(found: &Transcripts) -> Value {
+    json!({
+        "path": found.folder.display().to_string(),
+        "files": found.files,
+        "bytes": found.bytes,
+        "goes": !matches!(found.fate, Fate::Stays(_)),
+        "why": why(&found.fate),
+    })
+}
+
+fn why(fate: &Fate) -> Option<&str> {
+    match fate {
+        Fate::Stays(why) => Some(why),
+        Fate::Goes | Fate::Gone => None,
+    }
 }
 
 fn checkout(leaving: &Leaving) -> Value {
@@ -118,10 +142,7 @@ fn checkout(leaving: &Leaving) -> Value {
         "kind": kind(leaving.kind),
         "bytes": leaving.bytes,
         "goes": !matches!(leaving.fate, Fate::Stays(_)),
-        "why": match &leaving.fate {
-            Fate::Stays(why) => Some(why),
-            Fate::Goes | Fate::Gone => None,
-        },
+        "why": why(&leaving.fate),
     })
 }
 
@@ -151,18 +172,22 @@ fn text(answer: &PruneAnswer) -> String {
         if going > 0 {
             parts.push(format!("{} ({})", counted(going, "checkout"), size(freed(one))));
         }
+        if let Some(found) = one.transcripts.as_ref().filter(|found| why(&found.fate).is_none()) {
+            parts.push(format!("{} ({})", counted(found.files, "transcript"), size(found.bytes)));
+        }
         let parts = if parts.is_empty() { "nothing goes".to_owned() } else { parts.join(", ") };
         text.push_str(&format!("{}  {} {when}{ephemeral}: {parts}\n", one.id, one.state));
-        for leaving in &one.checkouts {
-            if let Fate::Stays(why) = &leaving.fate {
-                text.push_str(&format!("  stays: {} ({})\n", view::shell(&leaving.path), safe(why)));
+        let checkouts = one.checkouts.iter().map(|leaving| (&leaving.path, &leaving.fate));
+        for (path, fate) in checkouts.chain(one.transcripts.iter().map(|found| (&found.folder, &found.fate))) {
+            if let Some(why) = why(fate) {
+                text.push_str(&format!("  stays: {} ({})\n", view::shell(path), safe(why)));
             }
         }
     }
     for id in &answer.undated {
         text.push_str(&format!("{id}  stays: nothing says when it ended\n"));
     }
-    let bytes: u64 = answer.sessions.iter().map(|one| one.bytes() + freed(one)).sum();
+    let bytes: u64 = answer.sessions.iter().map(|one| one.bytes() + freed(one) + forgotten(one)).sum();
     let count = counted(answer.sessions.len(), "session");
     match answer.mode {
         _ if answer.sessions.is_empty() => text.push_str("nothing to prune\n"),

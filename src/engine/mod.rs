@@ -96,7 +96,7 @@ pub use plan::{NewRequest, PlanAnswer, Until};
 pub use poll::Waiting;
 pub use prime::{BoardFacts, Held, Prime, Standpoint};
 pub use private::{Holding, Private, Stage};
-pub use prune::{Fate, Folders, Leaving, LeavingKind, Mode, Prunable, PruneAnswer, PruneRequest};
+pub use prune::{Fate, Folders, Leaving, LeavingKind, Mode, Prunable, PruneAnswer, PruneRequest, Transcripts};
 pub use start::{StartAnswer, StartRequest};
 pub use sync::SyncAnswer;
 pub use takeover::{Free, Taken, TakeoverAnswer, TakeoverRequest};

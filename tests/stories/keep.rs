@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 
 use serde_json::{Value, json};
 
+use crate::run::{fakes, with_fakes};
 use crate::verify_log::found;
 use crate::world::{Agent, ROOT, World, folder, id, masked};
 
@@ -70,7 +71,14 @@ fn seen(world: &World, hub: &Agent) -> BTreeMap<String, String> {
             "files".to_owned(),
             format!("{:?}", crate::world::files(&hub.dir, &|path| path == ".git").keys().collect::<Vec<_>>()),
         ),
+        ("runs".to_owned(), format!("{:?}", printed(hub))),
     ])
+}
+
+/// What is noted of runs in this clone, as `<id>/<file>`.
+fn printed(hub: &Agent) -> Vec<String> {
+    let runs = hub.dir.join(".git/git-session/runs");
+    if runs.exists() { crate::world::files(&runs, &|_| false).into_keys().collect() } else { Vec::new() }
 }
 
 #[test]
@@ -98,7 +106,7 @@ fn without_apply_it_only_tells() {
     2 sessions, 455 B; nothing was changed: that is for `--apply`
     ");
     let first = told_of(&one.run(&["prune", "--keep-days", "0"]).done(), "auth");
-    insta::assert_snapshot!(masked(&serde_json::to_string(&first).unwrap()), @r#"{"id":"2026-11-20-auth","state":"completed","ended_at":"TIME","age_days":0,"ephemeral":false,"bytes":312,"files":[{"path":"active-plan.md","bytes":6},{"path":"assumptions.md","bytes":6},{"path":"checkpoints/001-first.md","bytes":6},{"path":"decisions.md","bytes":6},{"path":"log.jsonl","bytes":282},{"path":"validation.md","bytes":6}],"refs":["refs/git-session/wip/2026-11-20-auth","refs/git-session/wip/2026-11-20-auth.epoch-1","refs/heads/session-wip/2026-11-20-auth"],"refs_here":["refs/git-session/wip/2026-11-20-auth","refs/git-session/wip/2026-11-20-auth.epoch-1","refs/heads/session-wip/2026-11-20-auth"],"checkouts":[]}"#);
+    insta::assert_snapshot!(masked(&serde_json::to_string(&first).unwrap()), @r#"{"id":"2026-11-20-auth","state":"completed","ended_at":"TIME","age_days":0,"ephemeral":false,"bytes":312,"files":[{"path":"active-plan.md","bytes":6},{"path":"assumptions.md","bytes":6},{"path":"checkpoints/001-first.md","bytes":6},{"path":"decisions.md","bytes":6},{"path":"log.jsonl","bytes":282},{"path":"validation.md","bytes":6}],"refs":["refs/git-session/wip/2026-11-20-auth","refs/git-session/wip/2026-11-20-auth.epoch-1","refs/heads/session-wip/2026-11-20-auth"],"refs_here":["refs/git-session/wip/2026-11-20-auth","refs/git-session/wip/2026-11-20-auth.epoch-1","refs/heads/session-wip/2026-11-20-auth"],"checkouts":[],"transcripts":null}"#);
 }
 
 /// What the document says of one session.
@@ -425,6 +433,9 @@ fn a_prune_that_is_killed_anywhere_is_finished_by_the_same_command() {
     let hub = &one;
     hub.git(&["worktree", "add", "--quiet", "--detach", ".worktrees/2026-11-20-auth", "main"]);
     symlink("/nowhere", hub.dir.join(".worktrees/2026-11-20-pages.epoch-2")).unwrap();
+    for run in ["auth/run-1", "auth/run-2", "tokens/run-1"] {
+        hub.write(&format!(".git/git-session/runs/2026-11-20-{run}.jsonl"), "{}\n");
+    }
     let saved = folder();
     crate::world::copy(&world.root, &saved.path().join("world"));
     let restore = || {
@@ -460,6 +471,51 @@ fn a_prune_that_is_killed_anywhere_is_finished_by_the_same_command() {
             assert_eq!(prunes, 1, "killed at {point}");
         }
     }
+}
+
+#[test]
+fn what_agents_printed_goes_from_this_clone_when_the_session_has_ended() {
+    let world = World::new();
+    for slug in ["auth", "tokens"] {
+        world.plan(slug);
+    }
+    let fake = fakes(&world);
+    let one = with_fakes(&world.agent("one"), &fake);
+    for slug in ["auth", "tokens"] {
+        one.take(slug).run(&["run", "--agent", "claude", "--prompt", "go on"]).done();
+    }
+    let file = |slug: &str, name: &str| format!("{}/{name}", id(slug));
+    let all = ["auth", "tokens"].map(|slug| [file(slug, "run-1.json"), file(slug, "run-1.jsonl")]).concat();
+    assert_eq!(printed(&one), all);
+    one.meet("auth");
+    one.complete("auth").done();
+    let runs = one.dir.join(".git/git-session/runs");
+    symlink(runs.join(file("tokens", "run-1.jsonl")), runs.join(file("auth", "link.jsonl"))).unwrap();
+    let bytes = fs::metadata(runs.join(file("auth", "run-1.jsonl"))).unwrap().len();
+    assert!(bytes > 0);
+    // It is told with its size, and kept as long as the rest of the session.
+    assert_eq!(one.run(&["prune", "--apply"]).done()["sessions"], json!([]));
+    let told = one.run(&["prune", "--keep-days", "0"]).done();
+    assert_eq!(told["total"]["transcript_bytes"], bytes);
+    let found = told_of(&told, "auth")["transcripts"].clone();
+    assert_eq!((&found["files"], &found["bytes"], &found["goes"]), (&json!(1), &json!(bytes), &json!(true)));
+    assert!(one.says(&["prune", "--keep-days", "0"]).exits(0).out.contains("1 transcript ("));
+    assert!(printed(&one).contains(&file("auth", "run-1.jsonl")));
+    // Whoever still runs in it keeps it.
+    let lock = fs::File::options().write(true).open(one.dir.join(format!(".git/git-session/locks/{}.run", id("auth"))));
+    let lock = lock.unwrap();
+    lock.lock().unwrap();
+    let told = told_of(&one.run(&["prune", "--keep-days", "0", "--apply"]).done(), "auth");
+    assert_eq!(told["transcripts"]["goes"], false, "{told}");
+    assert!(printed(&one).contains(&file("auth", "run-1.jsonl")));
+    drop(lock);
+    one.run(&["prune", "--keep-days", "0", "--apply"]).done();
+    // Of a session that has not ended nothing goes, and what is noted of a run stays; a link is no transcript.
+    let left = printed(&one);
+    let expected = [file("auth", "run-1.json"), file("tokens", "run-1.json"), file("tokens", "run-1.jsonl")];
+    assert_eq!(left.iter().filter(|name| !name.ends_with("link.jsonl")).cloned().collect::<Vec<_>>(), expected);
+    assert!(runs.join(file("auth", "link.jsonl")).symlink_metadata().is_ok());
+    assert_eq!(one.run(&["prune", "--keep-days", "0", "--apply"]).done()["sessions"], json!([]));
 }
 
 /// The same from run to run: an archive names commits.

@@ -5,12 +5,14 @@
 
 mod leavings;
 mod refs;
+mod transcripts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use git2::Oid;
 
 pub use leavings::{Fate, Leaving, LeavingKind};
+pub use transcripts::Transcripts;
 
 use super::hub::Occasion;
 use super::options::Rehearsal;
@@ -95,6 +97,8 @@ pub struct Prunable {
     pub refs_here: Vec<String>,
     /// Its checkouts here, with what becomes of them.
     pub checkouts: Vec<Leaving>,
+    /// What its runs printed here.
+    pub transcripts: Option<Transcripts>,
 }
 
 impl Prunable {
@@ -105,7 +109,8 @@ impl Prunable {
 
     /// Whether nothing of it goes, and nothing is there that has to stay.
     fn is_done(&self) -> bool {
-        self.files.is_empty() && self.refs.is_empty() && self.refs_here.is_empty() && self.checkouts.is_empty()
+        let nothing = self.files.is_empty() && self.refs.is_empty() && self.refs_here.is_empty();
+        nothing && self.checkouts.is_empty() && self.transcripts.is_none()
     }
 }
 
@@ -130,6 +135,7 @@ impl Engine {
         let mut closed = self.core.closed(&tip, request)?;
         let mut warnings = self.find_refs(&mut closed.due);
         self.core.find_leavings(&tip, &mut closed.due, &mut warnings)?;
+        self.core.find_transcripts(&mut closed.due);
         let mut commit = None;
         if mode == Mode::Applied {
             commit = self.prune_board(request)?;
@@ -138,6 +144,7 @@ impl Engine {
             step("pruned-refs");
             self.core.remove_leavings(&mut closed.due);
             self.core.remove_refs_here(&mut closed.due)?;
+            self.core.remove_transcripts(&mut closed.due);
             let tip = tip.after(commit);
             warnings.extend(self.refresh_hub(&tip, Occasion::Ready));
         }
@@ -241,6 +248,7 @@ fn nothing_of(id: &SessionId, state: State, ended_at: Timestamp) -> Prunable {
         refs: Vec::new(),
         refs_here: Vec::new(),
         checkouts: Vec::new(),
+        transcripts: None,
     }
 }
 
