@@ -4,40 +4,44 @@
 use std::time::Duration;
 
 use super::claim::{ClaimAnswer, ClaimRequest};
+use super::clock::Clock;
 use super::{Engine, Error, Tip, chain};
 use crate::domain::refusal::{Code, Refusal};
 
 /// The shortest pause between two looks.
-pub(super) const PAUSE_MIN: Duration = Duration::from_secs(2);
+const PAUSE_MIN: Duration = Duration::from_secs(2);
 
-/// The longest: an hour in which nothing happens costs some 70 looks.
-pub(super) const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// The longest: an hour in which nothing happens costs some 70 looks, and never more than 81.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// How often whoever waits looks whether it is to stop.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How long to wait for the next look: half as long again each time that nothing has changed, from [`PAUSE_MIN`] to
-/// [`PAUSE_MAX`], and up to a fifth less at random, so that a crowd does not look at the same moment.
+/// How long to wait for the next look: half as long again each time that nothing has changed, and up to a fifth less at
+/// random, so that a crowd does not look at the same moment; never less than [`PAUSE_MIN`] nor more than [`PAUSE_MAX`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
     pause: Duration,
 }
 
 impl Pace {
+    /// Of which a fifth less is [`PAUSE_MIN`].
+    const FIRST: Duration = PAUSE_MIN.saturating_add(Duration::from_millis(500));
+
     pub(super) fn new() -> Self {
-        Self { pause: PAUSE_MIN }
+        Self { pause: Self::FIRST }
     }
 
     /// Something has changed.
     pub(super) fn busy(&mut self) {
-        self.pause = PAUSE_MIN;
+        self.pause = Self::FIRST;
     }
 
     /// The pause before the next look.
-    pub(super) fn next(&mut self, engine: &Engine) -> Duration {
+    pub(super) fn next(&mut self, clock: &Clock) -> Duration {
         let pause = self.pause;
         self.pause = (pause * 3 / 2).min(PAUSE_MAX);
-        pause - engine.core.clock.between_zero_and(pause / 5)
+        pause - clock.between_zero_and(pause / 5)
     }
 }
 
@@ -133,7 +137,7 @@ impl Engine {
                 if left == Some(Duration::ZERO) {
                     return Ok(Waited::OutOfTime(why));
                 }
-                let pause = pace.next(self);
+                let pause = pace.next(&self.core.clock);
                 let pause = left.map_or(pause, |left| pause.min(left));
                 tell(&Waiting { why: said, pause });
                 if !self.idle(pause, stop) {
@@ -170,5 +174,84 @@ impl Engine {
             }
             self.core.clock.pass(left.min(TICK));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::time::{Duration, Instant};
+
+    use super::super::Error;
+    use super::super::clock::{Clock, Source};
+    use super::{PAUSE_MAX, PAUSE_MIN, Pace};
+
+    /// A die that falls as it is told to; nobody waits.
+    #[derive(Debug)]
+    struct Die {
+        began: Instant,
+        falls: Vec<f64>,
+        at: Cell<usize>,
+    }
+
+    impl Source for Die {
+        fn unix(&self) -> i64 {
+            0
+        }
+
+        fn instant(&self) -> Instant {
+            self.began
+        }
+
+        fn wait(&self, _: Duration) {}
+
+        fn fraction(&self) -> f64 {
+            let at = self.at.get();
+            self.at.set(at + 1);
+            self.falls[at % self.falls.len()]
+        }
+
+        fn bits(&self) -> Result<[u8; 16], Error> {
+            Ok([0; 16])
+        }
+    }
+
+    /// The pauses of an hour without news: one for each look.
+    fn quiet_hour(falls: Vec<f64>) -> Vec<Duration> {
+        let die = Die { began: crate::engine::clock::instant(), falls, at: Cell::new(0) };
+        let clock = Clock::of(Box::new(die), Duration::ZERO);
+        let (mut pace, mut pauses, mut passed) = (Pace::new(), Vec::new(), Duration::ZERO);
+        loop {
+            let pause = pace.next(&clock);
+            passed += pause;
+            if passed > Duration::from_secs(3600) {
+                return pauses;
+            }
+            pauses.push(pause);
+        }
+    }
+
+    #[test]
+    fn an_hour_without_news_costs_some_seventy_looks_and_never_more_than_81() {
+        let spread: Vec<f64> = (0..97).map(|number| f64::from(number * 41 % 97) / 97.0).collect();
+        let looks = |falls: Vec<f64>| {
+            let pauses = quiet_hour(falls);
+            let kept = |pause: &Duration| (PAUSE_MIN..=PAUSE_MAX).contains(pause);
+            assert!(pauses.iter().all(kept), "{pauses:?}");
+            // The first look waits for nothing.
+            1 + pauses.len()
+        };
+        assert_eq!((looks(vec![0.0]), looks(vec![1.0]), looks(spread)), (66, 81, 73));
+    }
+
+    #[test]
+    fn news_make_it_look_soon_again() {
+        let die = Die { began: crate::engine::clock::instant(), falls: vec![1.0], at: Cell::new(0) };
+        let clock = Clock::of(Box::new(die), Duration::ZERO);
+        let mut pace = Pace::new();
+        let pauses: Vec<Duration> = (0..30).map(|_| pace.next(&clock)).collect();
+        assert!(pauses.is_sorted() && pauses[0] == PAUSE_MIN && pauses[29] == PAUSE_MAX * 4 / 5, "{pauses:?}");
+        pace.busy();
+        assert_eq!(pace.next(&clock), PAUSE_MIN);
     }
 }

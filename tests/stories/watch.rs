@@ -145,6 +145,28 @@ fn an_expired_lease_is_told_once() {
 }
 
 #[test]
+fn a_look_without_news_is_one_connection_and_the_few_bytes_of_an_advertisement() {
+    let world = World::new();
+    for number in 0..20 {
+        world.plan(&format!("s{number}"));
+    }
+    let one = world.agent("one");
+    one.run(&["list"]).done();
+    let (looks, bytes) = (world.root.join("looks"), world.root.join("bytes"));
+    let door = format!(
+        "#!/bin/sh\necho look >>'{}'\ngit upload-pack \"$@\" | tee -a '{}'\n",
+        looks.display(),
+        bytes.display()
+    );
+    one.write("door", &door);
+    assert!(one.sh("chmod +x door && git config remote.origin.uploadpack \"$PWD/door\"").status.success());
+    assert_eq!(told(&one, &["--since", &tip(&world)]), [] as [Value; 0]);
+    assert_eq!(std::fs::read_to_string(&looks).unwrap().lines().count(), 1);
+    let size = std::fs::metadata(&bytes).unwrap().len();
+    assert!((40..1024).contains(&size), "{size} bytes");
+}
+
+#[test]
 fn leases_that_expired_in_the_same_second_are_told_once_each_whenever_the_watcher_is_killed() {
     let world = World::new();
     let slugs = ["a", "b", "c"];

@@ -135,7 +135,7 @@ impl Engine {
 
     /// How long to wait before the next look.
     pub fn pause_before_next(&self, watch: &mut Watch) -> Duration {
-        watch.pace.next(self)
+        watch.pace.next(&self.core.clock)
     }
 
     /// How long the command has been at it.
