@@ -47,7 +47,7 @@ impl Arguments {
     pub(super) fn run(&self, context: &mut Context) -> Result<Answer, Failure> {
         let mut engine = context.engine_with_capabilities(&self.can)?;
         let can = (!self.can.is_empty()).then(|| engine.options().can.clone());
-        let mut watch = Watch::after(self.since, Filter { states: self.state.clone(), can });
+        let mut watch = Watch::after(self.since.clone(), Filter { states: self.state.clone(), can });
         let mut runner = self.exec.as_ref().map(|command| Runner::new(command.clone(), usize::from(self.jobs)));
         let json = context.global.json;
         let line = |change: &Change| if json { format!("{}\n", safe_json(&event(change))) } else { text(change) };

@@ -12,8 +12,10 @@ use super::options::Rehearsal;
 use super::plan::PlanAnswer;
 use super::proposal::Step;
 use super::tip::branch;
-use super::work::uncommitted;
-use super::{Core, Engine, Error, Restored, Stage, Tip, Wish};
+use super::wip;
+use super::work::{Workplace, uncommitted};
+use super::{Engine, Error, Restored, Stage, Tip, Wish};
+use crate::checkout::wip::without_root;
 use crate::domain::board::{Board, Stop};
 use crate::domain::change::Change;
 use crate::domain::id::{IdQuery, SessionId};
@@ -21,6 +23,7 @@ use crate::domain::log::EntryKind;
 use crate::domain::moves::{self, Bequest, Caller, WorkFiles};
 use crate::domain::record::CheckoutKind;
 use crate::domain::state::State;
+use crate::remote::Purpose;
 use crate::store::CommitShelf;
 
 /// What a resumption came to.
@@ -136,7 +139,7 @@ impl Engine {
         super::checks::secrets_in_files(id, &files)?;
         self.bring_back(id)?;
         let head = self.core.head_here(id)?;
-        let left = if is_ours { self.core.left_here(id, head)? } else { None };
+        let left = if is_ours { self.left_here(id, head)? } else { None };
         let pushed = branch(&id.branch())?;
         let repository = Repository::open(self.core.store.path())?;
         let mut answer =
@@ -178,12 +181,13 @@ impl Engine {
     }
 }
 
-impl Core {
-    /// What is in the checkout of the session and in no commit, for who goes away from it.
-    fn left_here(&self, id: &SessionId, head: Option<Oid>) -> Result<Option<String>, Error> {
-        let Some(checkout) = self.workplace(id)?.and_then(|place| place.checkout) else { return Ok(None) };
+impl Engine {
+    /// What is in the checkout of the session and neither in a commit nor in a checkpoint, for who goes away from it.
+    fn left_here(&mut self, id: &SessionId, head: Option<Oid>) -> Result<Option<String>, Error> {
+        let Some(workplace) = self.core.workplace(id)? else { return Ok(None) };
+        let Some(checkout) = &workplace.checkout else { return Ok(None) };
         let place = crate::domain::quote::quote_sh_if_needed(&checkout.display().to_string());
-        let loss = match self.loss(id, &checkout, head.as_slice()) {
+        let loss = match self.core.loss(id, checkout, head.as_slice()) {
             Ok(loss) => loss,
             Err(error) => return Ok(Some(format!("what is in {place} cannot be told: {}", super::chain(&error)))),
         };
@@ -192,13 +196,28 @@ impl Core {
         let more = uncommitted(&loss).len().saturating_sub(what.len());
         what.extend((more > 0).then(|| format!("{more} more")));
         what.extend(loss.operation.iter().map(|operation| format!("a {operation} that is not finished")));
-        if what.is_empty() {
+        // Where that cannot be told, nothing is claimed of checkpoints.
+        if what.is_empty() || loss.operation.is_none() && self.is_checkpointed(id, &workplace).unwrap_or(false) {
             return Ok(None);
         }
         Ok(Some(format!(
-            "uncommitted work is only in {place}: {}; `git session checkpoint 'what is reached' --session {id}` keeps it on the remote",
+            "uncommitted work is in {place}: {}; `git session checkpoint 'what is reached' --session {id}` keeps on the \
+             remote what no checkpoint has",
             what.join(", ")
         )))
+    }
+
+    /// Whether the newest checkpoint on the remote has everything that is in the checkout, the session's own files aside.
+    fn is_checkpointed(&mut self, id: &SessionId, place: &Workplace) -> Result<bool, Error> {
+        let there = self.advertised(&wip::names(id)?, Purpose::Read)?;
+        let Some((_, newest)) = self.core.newest_snapshot(id, &there)? else { return Ok(false) };
+        let Some(picture) = self.core.picture(place)?.filter(|picture| picture.missed.is_empty()) else {
+            return Ok(false);
+        };
+        let repository = self.core.store.repository();
+        let layout = self.core.layout_at_hand()?;
+        let code = |tree| without_root(repository, tree, layout.root());
+        Ok(code(repository.find_commit(newest.commit)?.tree_id())? == code(picture.tree)?)
     }
 }
 

@@ -183,7 +183,7 @@ fn what_is_written_down_and_committed_goes_to_the_remote_and_the_rest_stays_wher
         let before = checkout.git(&["status", "--porcelain", "src"]);
         let told = one.says(words).exits(0);
         insta::allow_duplicates! {
-            insta::assert_snapshot!(masked(&told.err), @"note: uncommitted work is only in /WORLD/one/.worktrees/2026-11-20-auth: `src/new.txt`, `src/other.txt`; `git session checkpoint 'what is reached' --session 2026-11-20-auth` keeps it on the remote");
+            insta::assert_snapshot!(masked(&told.err), @"note: uncommitted work is in /WORLD/one/.worktrees/2026-11-20-auth: `src/new.txt`, `src/other.txt`; `git session checkpoint 'what is reached' --session 2026-11-20-auth` keeps on the remote what no checkpoint has");
         }
         assert_eq!(checkout.git(&["status", "--porcelain", "src"]), before, "it stays as it is");
         assert_eq!(world.on("session/2026-11-20-auth", &file).as_deref(), Some("done\n"));
@@ -192,6 +192,26 @@ fn what_is_written_down_and_committed_goes_to_the_remote_and_the_rest_stays_wher
     checkout.git(&["checkout", "--quiet", "--", "src/other.txt"]);
     fs::remove_file(checkout.dir.join("src/new.txt")).unwrap();
     assert_eq!(one.says(&["pause", "auth"]).exits(0).err, "");
+}
+
+#[test]
+fn nothing_is_said_of_work_that_a_checkpoint_has() {
+    let world = World::new();
+    let (one, checkout) = held(&world);
+    let left = |words: &[&str]| one.says(words).exits(0).err.contains("note: uncommitted work is in ");
+    checkout.write("src/other.txt", "not committed\n");
+    checkout.write("src/new.txt", "never added\n");
+    assert!(left(&["pause", "auth"]));
+    checkout.run(&["checkpoint", "half of it"]).done();
+    // What is noted since is the session's own, and published.
+    checkout.run(&["log", "and a word"]).done();
+    assert!(!left(&["pause", "auth"]) && !left(HANDOFF));
+    checkout.write("src/new.txt", "more of it\n");
+    assert!(left(&["pause", "auth"]), "it is not what the checkpoint has");
+    checkout.write("src/new.txt", "never added\n");
+    assert!(!left(&["pause", "auth"]));
+    world.remote(&["update-ref", "-d", "refs/git-session/wip/2026-11-20-auth"]);
+    assert!(left(&["pause", "auth"]), "somebody took the checkpoint away");
 }
 
 #[test]
