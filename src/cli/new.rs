@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::output::Answer;
 use super::{Context, Failure, view};
-use crate::domain::id::SessionId;
+use crate::domain::id::{BadId, IdQuery, SessionId};
 use crate::domain::plan::Land;
 use crate::domain::time::Span;
 use crate::engine::{NewRequest, Until};
@@ -53,9 +53,9 @@ pub(super) struct Arguments {
     /// Higher comes first
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     priority: i64,
-    /// A session that must be completed first (repeatable)
-    #[arg(long = "depends-on", value_name = "ID")]
-    depends_on: Vec<SessionId>,
+    /// A session that must be completed first: its id, slug or a part of it (repeatable)
+    #[arg(long = "depends-on", value_name = "ID", value_parser = query)]
+    depends_on: Vec<IdQuery>,
     /// What it will touch, as a glob (repeatable)
     #[arg(long = "scope", value_name = "GLOB")]
     scope: Vec<String>,
@@ -88,6 +88,10 @@ pub(super) struct Arguments {
     ready: bool,
 }
 
+fn query(text: &str) -> Result<IdQuery, BadId> {
+    text.parse()
+}
+
 impl Arguments {
     pub(super) fn run(&self, context: &mut Context) -> Result<Answer, Failure> {
         let from = self.from.as_deref().map(Fields::read).transpose()?.unwrap_or_default();
@@ -97,6 +101,7 @@ impl Arguments {
             title: self.title.clone(),
             plan: draft,
             id: self.id.clone(),
+            depends_on: self.depends_on.clone(),
             until: if self.ready { Until::Ready } else { Until::Draft },
         };
         let answer = engine.create(&request)?;
@@ -130,7 +135,6 @@ impl Arguments {
         draft.edge_cases = both(&self.edge_cases, from.edge_cases);
         draft.notes = both(&self.notes, from.notes);
         draft.requires = both(&self.requires, from.requires);
-        draft.depends_on = self.depends_on.clone();
         draft.scope = both(&self.scope, from.scope);
         draft.validation = both(&self.validation, from.validation);
         draft.labels = labels;

@@ -90,6 +90,7 @@ impl Engine {
                 title: request.title.clone().unwrap_or_else(|| source.slug().to_owned()),
                 plan: PlanDraft::new(SessionId::placeholder()),
                 id: request.id.clone(),
+                depends_on: Vec::new(),
                 until: request.until,
             },
         )?;

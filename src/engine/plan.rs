@@ -33,6 +33,8 @@ pub struct NewRequest {
     pub plan: PlanDraft,
     /// The id, if not made from today's date and the title.
     pub id: Option<SessionId>,
+    /// Sessions that it depends on beside those that the plan names, as a user says them.
+    pub depends_on: Vec<IdQuery>,
     /// Whether it stays a draft in the hub or is planned at once.
     pub until: Until,
 }
@@ -65,12 +67,19 @@ impl Engine {
     /// Makes a new session: a draft in the hub, or planned on the board.
     ///
     /// # Errors
-    /// `bad_id` when neither id nor title gives one, `taken`, `plan_incomplete`; those of the loop.
+    /// `bad_id` when neither id nor title gives one, `taken`, `plan_incomplete`; `no_session` and `ambiguous` for what it
+    /// depends on; those of the loop.
     pub fn create(&mut self, request: &NewRequest) -> Result<PlanAnswer, Error> {
         let tip = self.look_to_read()?;
         let id = self.core.new_id(&tip, request)?;
         let mut plan = request.plan.clone();
         plan.id = id.clone();
+        for query in &request.depends_on {
+            let dependency = self.core.resolve(&tip, query)?;
+            if !plan.depends_on.contains(&dependency) {
+                plan.depends_on.push(dependency);
+            }
+        }
         let text = template::render_plan(&plan, self.core.template(&tip, "SESSION.md.j2")?.as_deref())?;
         let draft = Draft {
             id: id.clone(),

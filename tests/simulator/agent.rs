@@ -220,7 +220,8 @@ impl Agent {
                     acceptance_criteria: vec!["It works".to_owned()],
                     ..PlanDraft::new(id.clone())
                 };
-                let request = NewRequest { title: "New".to_owned(), plan, id: Some(id.clone()), until: Until::Ready };
+                let (id, depends_on) = (Some(id.clone()), Vec::new());
+                let request = NewRequest { title: "New".to_owned(), plan, id, depends_on, until: Until::Ready };
                 done(engine.create(&request)?)
             }
             Wish::Ready(id) => done(engine.make_ready(&query(id))?),

@@ -333,3 +333,30 @@ fn who_is_acting_is_told_by_flag_environment_checkout_harness_and_last_by_git() 
     assert!(harness.claim("auth").won().already_held, "a name with its conversation is nobody else's");
     hub.run(&["whoami", "--as", "-x"]).refused("usage", 2);
 }
+
+#[test]
+fn a_dependency_is_named_as_every_session_is() {
+    let world = World::new();
+    for slug in ["auth", "auth-ui", "login-page", "login-form"] {
+        world.plan(slug);
+    }
+    let new = |words: &[&str]| {
+        let common = ["new", "Late", "--id", &id("late"), "--context", "why", "--criterion", "it works"];
+        world.planner().run(&[&common, words].concat())
+    };
+    let before = world.refs();
+    let said = new(&["--ready", "--depends-on", "login"]).refused("ambiguous", 2);
+    assert!(said.contains(&id("login-form")) && said.contains(&id("login-page")), "{said}");
+    new(&["--ready", "--depends-on", "nowhere"]).refused("no_session", 3);
+    new(&["--ready", "--depends-on", "Not An Id"]).exits(2);
+    new(&["--depends-on", "nowhere"]).refused("no_session", 3);
+    assert_eq!(world.refs(), before);
+    // The exact slug before a part, the same one once, and a whole id at its word.
+    let (auth, far) = (id("auth"), id("not-planned-yet"));
+    let words = ["auth", "n-page", auth.as_str(), far.as_str()].map(|name| ["--depends-on", name]).concat();
+    new(&[&["--ready"], &words[..]].concat()).done();
+    let shown = world.planner().run(&["list"]).done();
+    let late =
+        shown["sessions"].as_array().unwrap().iter().find(|one| one["id"] == id("late").as_str()).unwrap().clone();
+    assert_eq!(late["depends_on"], serde_json::json!([id("auth"), id("login-page"), far]));
+}

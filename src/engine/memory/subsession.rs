@@ -160,7 +160,13 @@ impl Engine {
         let mut plan = PlanDraft::new(SessionId::placeholder());
         plan.title = Some(title.to_owned());
         plan.parent = Some(parent.clone());
-        self.create(&NewRequest { title: title.to_owned(), plan, id: None, until: Until::Draft })
+        self.create(&NewRequest {
+            title: title.to_owned(),
+            plan,
+            id: None,
+            depends_on: Vec::new(),
+            until: Until::Draft,
+        })
     }
 }
 
