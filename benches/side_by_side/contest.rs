@@ -75,6 +75,8 @@ pub(crate) struct Outcome {
     pub(crate) connections: usize,
     /// Claims that ended with neither a session nor a word that nothing is left, and were tried again.
     pub(crate) faults: usize,
+    /// Our own claims alone: how many rounds each took, from a look at the board to an answer of the server.
+    pub(crate) rounds: Vec<u64>,
     /// The time was up; who still waited then counts with what it had waited.
     pub(crate) stopped: bool,
 }
@@ -88,7 +90,14 @@ impl Outcome {
         let stopped = if self.stopped { format!(", stopped at {} claims", self.claims) } else { String::new() };
         let (rate, waits) = (self.rate(), self.waits.waits());
         let wire = format!("{} pushes in {} connections", self.pushes, self.connections);
-        format!("{rate:.1} claims/s, waits {waits}, {wire}{}{stopped}", self.failed())
+        format!("{rate:.1} claims/s, waits {waits}, {wire}{}{}{stopped}", self.rounds(), self.failed())
+    }
+
+    /// How many rounds a claim took.
+    fn rounds(&self) -> String {
+        let Some(most) = self.rounds.iter().max() else { return String::new() };
+        let mean = self.rounds.iter().sum::<u64>() as f64 / self.rounds.len() as f64;
+        format!(", {mean:.1} rounds a claim, {most} at most")
     }
 
     /// How many claims failed, if any did.
@@ -135,8 +144,8 @@ impl Race {
         let began = Instant::now();
         let commands = places.iter().enumerate().map(|(agent, place)| {
             let mut command = contestant.command(world, place, agent);
-            let said = File::create(world.path(&format!("agent-{agent}.said"))).unwrap();
-            command.env("GIT_TRACE2_EVENT", &traces).stderr(said);
+            let said = |what: &str| File::create(world.path(&format!("agent-{agent}.{what}"))).unwrap();
+            command.env("GIT_TRACE2_EVENT", &traces).stdout(said("answers")).stderr(said("said"));
             command
         });
         let commands: Vec<_> = commands.collect();
@@ -172,7 +181,9 @@ impl Race {
         if faults > 0 {
             told(world, self.agents);
         }
-        Outcome { waits, claims, took, pushes, connections, faults, stopped }
+        let answers = (0..self.agents).flat_map(|agent| answers(&world.path(&format!("agent-{agent}.answers"))));
+        let rounds = answers.filter_map(|answer| answer["data"]["attempts"].as_u64());
+        Outcome { waits, claims, took, pushes, connections, faults, rounds: rounds.collect(), stopped }
     }
 
     /// One agent, until nothing is left: how long each of its claims took, and when it had the last.
@@ -220,7 +231,7 @@ impl Contestant {
         let mut command = match self {
             Self::Tool => {
                 let mut command = world.command(TOOL, place);
-                command.args(["claim", "--next", "--isolation", "none", "--as", &format!("agent-{agent}")]);
+                command.args(["claim", "--next", "--json", "--isolation", "none", "--as", &format!("agent-{agent}")]);
                 command
             }
             Self::Script => {
@@ -240,8 +251,17 @@ fn told(world: &World, agents: usize) {
     let said = |agent| std::fs::read_to_string(world.path(&format!("agent-{agent}.said"))).unwrap_or_default();
     let said: Vec<_> = (0..agents).map(said).collect();
     let errors = said.iter().flat_map(|said| said.lines()).filter(|line| line.starts_with("error"));
-    let errors: BTreeSet<_> = errors.filter(|line| !line.contains("no session is ready")).collect();
-    errors.iter().for_each(|error| eprintln!("({error})"));
+    let refused = (0..agents).flat_map(|agent| answers(&world.path(&format!("agent-{agent}.answers"))));
+    let refused = refused.filter_map(|answer| answer["error"]["message"].as_str().map(str::to_owned));
+    let errors: BTreeSet<_> = errors.map(str::to_owned).chain(refused).collect();
+    let errors = errors.iter().filter(|line| !line.contains("no session is ready"));
+    errors.for_each(|error| eprintln!("({error})"));
+}
+
+/// What the tool answered an agent, one document for each claim; the script has none.
+fn answers(file: &Path) -> Vec<serde_json::Value> {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
 /// From git's own traces: how many server processes took a pack, and how many there were.

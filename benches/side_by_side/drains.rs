@@ -12,7 +12,7 @@ pub(crate) fn run(mode: Mode, page: &mut Page) {
         "Emptying a board",
         "100 planned sessions, path, `claim --next` by agents who each take the next as soon as they have one, a process \
          per claim. Waits are milliseconds: median / 95th percentile / longest. A push is a server process that took a \
-         pack. The script may take 25 s; what it has not done by then counts as unfinished, and who still waits counts with \
+         pack, a round is one look at the board with what followed from it: one that lost is followed by another. The script may take 25 s; what it has not done by then counts as unfinished, and who still waits counts with \
          what it has waited, which flatters it. The remote's history was audited after each.",
     );
     let sessions = mode.pick(100, 12);
