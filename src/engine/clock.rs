@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
 use super::Error;
+use crate::domain::log::entry_id;
 use crate::domain::nonce::Nonce;
 use crate::domain::time::Timestamp;
 
@@ -129,6 +130,15 @@ impl Clock {
         most.mul_f64(self.source.fraction())
     }
 
+    /// The id of a log entry that is written now.
+    ///
+    /// # Errors
+    /// [`Error::Random`].
+    pub fn entry_id(&self) -> Result<String, Error> {
+        let [random @ .., _, _, _, _, _, _] = self.source.bits()?;
+        Ok(entry_id(self.now(), random))
+    }
+
     /// A nonce that no other wish has.
     ///
     /// # Errors
@@ -144,7 +154,15 @@ pub(super) fn instant() -> Instant {
     Instant::now()
 }
 
-/// 128 random bits from the system.
+/// 128 random bits from the system, for ids that others choose the form of.
+///
+/// # Errors
+/// [`Error::Random`] where the system gives none.
+pub(super) fn bits() -> Result<[u8; 16], Error> {
+    System.bits()
+}
+
+/// The same as a nonce.
 ///
 /// # Errors
 /// [`Error::Random`] where the system gives none.

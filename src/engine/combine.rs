@@ -182,10 +182,7 @@ impl Engine {
             Some(_) => {
                 self.core.note_hub_before_swap(tip)?;
                 tries.pushes += 1;
-                step("push");
-                let outcome = self.remote.push(&updates, &source(&batch), self.core.clock.deadline());
-                step("pushed");
-                outcome
+                self.swap(&updates, &source(&batch))
             }
         };
         let head = updates.first().and_then(|update| update.new).unwrap_or(tip.board);

@@ -19,7 +19,7 @@ use super::{Core, Engine, Error, Tip, Wish};
 use crate::checkout::wip::with_root_of;
 use crate::domain::board::Board;
 use crate::domain::id::{IdQuery, SessionId};
-use crate::domain::log::{Entry, EntryKind, LOG_BYTES_MAX, entry_id, parse_log};
+use crate::domain::log::{Entry, EntryKind, LOG_BYTES_MAX, parse_log};
 use crate::domain::moves::{self, Draft, FolderFile, ForkWish, retitled};
 use crate::domain::pages::Page;
 use crate::domain::plan::Plan;
@@ -271,8 +271,6 @@ impl Core {
         entries: &[Entry],
         tip: &Tip,
     ) -> Result<Entry, Error> {
-        let mut random = [0; 10];
-        getrandom::fill(&mut random).map_err(Error::Random)?;
         let said = |one: &Entry| {
             let number = one.data.get("checkpoint").and_then(Value::as_str);
             one.kind == EntryKind::Checkpoint && number == checkpoint.map(|one| one.id.as_str())
@@ -291,7 +289,7 @@ impl Core {
         ]
         .into();
         let agent = self.options.agent.name.clone();
-        Ok(Entry { id: entry_id(tip.now, random), at: tip.now, agent, kind: EntryKind::Info, text, body, data })
+        Ok(Entry { id: self.clock.entry_id()?, at: tip.now, agent, kind: EntryKind::Info, text, body, data })
     }
 }
 

@@ -12,7 +12,7 @@ use super::{Core, Engine, Error, Tip};
 use crate::checkout::{own, protect};
 use crate::domain::board::Board;
 use crate::domain::id::{IdQuery, SessionId};
-use crate::domain::log::{Entry, EntryKind, LOG_BYTES_MAX, entry_id};
+use crate::domain::log::{Entry, EntryKind, LOG_BYTES_MAX};
 use crate::domain::moves::{self, FolderFile, Overridden, Overriding, WorkFiles};
 use crate::domain::record::{Override, Record};
 use crate::domain::refusal::{Code, Refusal};
@@ -69,7 +69,7 @@ impl Engine {
         let work = if self.core.refuse_stranger(&id).is_ok() { self.work_files(&id)? } else { WorkFiles::default() };
         secrets_in_files(&id, &work)?;
         let wish = self.core.wish("override", std::slice::from_ref(&id))?;
-        let log_id = self.core.fresh_entry_id()?;
+        let log_id = self.core.clock.entry_id()?;
         let won = self.update(&wish, &[], &mut |core, tip| {
             let shelf = core.shelf(tip, tip.board)?;
             let board = Board::read(&shelf)?;
@@ -111,12 +111,6 @@ impl Core {
             Overridden::Already(record) => Ok(Step::Settled(*record)),
             Overridden::Change(change, record) => self.propose(tip, &change, *record),
         }
-    }
-
-    fn fresh_entry_id(&self) -> Result<String, Error> {
-        let mut random = [0; 10];
-        getrandom::fill(&mut random).map_err(Error::Random)?;
-        Ok(entry_id(self.clock.now(), random))
     }
 
     /// A completed session's log with the entry of its newest override.

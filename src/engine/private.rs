@@ -6,6 +6,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use git2::{ObjectType, Oid};
 use serde::{Deserialize, Serialize};
 
 use super::Error;
@@ -186,6 +187,12 @@ impl Private {
     pub fn save(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         write(&self.folder.join(name), bytes)
     }
+}
+
+/// What any text is called in names of private files: 16 hexadecimal digits of its hash, the same for every build.
+pub(super) fn key(text: &str) -> String {
+    let hash = Oid::hash_object(ObjectType::Blob, text.as_bytes());
+    hash.map_or_else(|_| "none".to_owned(), |oid| oid.to_string().chars().take(16).collect())
 }
 
 /// A lock that is held.

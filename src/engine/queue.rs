@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use git2::{ObjectType, Oid};
+use git2::Oid;
 use serde::{Deserialize, Serialize};
 
 use super::Error;
 use super::journal::Journal;
-use super::private::{LockGuard, Private, write};
+use super::private::{LockGuard, Private, key, write};
 use super::whereabouts::Whereabouts;
 use crate::domain::layout::Layout;
 use crate::domain::nonce::Nonce;
@@ -102,9 +102,7 @@ pub(super) struct Batch {
 impl Queue {
     /// The queue of this clone before the remote at `url`.
     pub(super) fn of(private: &Private, url: &str) -> Self {
-        let key = Oid::hash_object(ObjectType::Blob, url.as_bytes())
-            .map_or_else(|_| "none".to_owned(), |oid| oid.to_string());
-        Self { private: private.clone(), key: key.chars().take(16).collect() }
+        Self { private: private.clone(), key: key(url) }
     }
 
     /// The seat of the one who swaps, if it is free.

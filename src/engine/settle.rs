@@ -62,7 +62,7 @@ impl Engine {
                     tries.pushed_again.push(entry.wish.nonce.clone());
                     tries.pushes += 1;
                     // Whatever comes of it shows on the next look.
-                    let _ = self.remote.push(&entry.updates, &PackSource::File(pack), self.core.clock.deadline());
+                    let _ = self.swap(&entry.updates, &PackSource::File(pack));
                     return Ok(Orphans::Moved);
                 }
             }

@@ -14,7 +14,7 @@ use super::seat::{Company, Joins, Seat, Window};
 use super::settle::{Orphans, Verdict};
 use super::tip::Ground;
 use super::{Engine, Error, Tip, Wish};
-use crate::remote::{PackSource, Purpose, PushOutcome, RefName, write_pack};
+use crate::remote::{PackSource, Purpose, PushOutcome, RefName, RefUpdate, write_pack};
 use crate::steps::step;
 use git2::Oid;
 
@@ -200,6 +200,14 @@ impl Engine {
         }
     }
 
+    /// The one push of the board.
+    pub(super) fn swap(&mut self, updates: &[RefUpdate], pack: &PackSource) -> PushOutcome {
+        step("push");
+        let outcome = self.remote.push(updates, pack, self.core.clock.deadline());
+        step("pushed");
+        outcome
+    }
+
     /// Sends a proposal, which the journal knows before the remote does.
     fn send<A>(&mut self, course: &mut Course<'_, A>, sent: Sent<A>, earlier: Earlier) -> Result<Pushed<A>, Error> {
         let Company { journal, wish, .. } = course.company;
@@ -207,9 +215,7 @@ impl Engine {
         self.core.note_hub_before_swap(tip)?;
         let pack = self.note(journal, wish, proposal)?;
         course.tries.pushes += 1;
-        step("push");
-        let outcome = self.remote.push(&proposal.updates, &pack, self.core.clock.deadline());
-        step("pushed");
+        let outcome = self.swap(&proposal.updates, &pack);
         // Once a reply was lost, no answer to the same push tells what became of the first: only looking does.
         let kept = |sent| (earlier == Earlier::Undecided).then_some(sent);
         Ok(Pushed::Again(match outcome {

@@ -10,7 +10,7 @@ use super::super::{Core, Error};
 use super::LOG;
 use crate::checkout::grow::Growing;
 use crate::domain::id::SessionId;
-use crate::domain::log::{Entry, EntryKind, LINE_BYTES_MAX, LOG_BYTES_MAX, entry_id, parse_log, torn};
+use crate::domain::log::{Entry, EntryKind, LINE_BYTES_MAX, LOG_BYTES_MAX, parse_log, torn};
 use crate::domain::moves::FolderFile;
 use crate::domain::pages::{PAGE_BYTES_MAX, Page};
 use crate::domain::refusal::Refusal;
@@ -111,10 +111,8 @@ impl OpenLog<'_> {
         body: Option<&str>,
         data: BTreeMap<String, Value>,
     ) -> Result<Entry, Error> {
-        let mut random = [0; 10];
-        getrandom::fill(&mut random).map_err(Error::Random)?;
         let at = self.core.clock.now();
-        let fresh = entry_id(at, random);
+        let fresh = self.core.clock.entry_id()?;
         let entry = Entry {
             id: self.last.as_deref().map_or_else(|| fresh.clone(), |last| later(last, fresh.clone())),
             at,

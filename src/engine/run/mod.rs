@@ -15,7 +15,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Core, Engine, Error, private};
+use super::{Core, Engine, Error, clock, private};
 use crate::agents::{self, Adapter, Chooser, Launch, Said as Heard, Version, stream::Tally};
 use crate::domain::board::Board;
 use crate::domain::id::{IdQuery, SessionId};
@@ -200,7 +200,7 @@ impl Engine {
 
 /// The agent's version; `None` where it does not say one that we can read.
 fn version(agent: &dyn Adapter, program: Program) -> Result<Option<Version>, Error> {
-    match program.arg("--version").deadline(crate::engine::clock::instant() + VERSION_MAX).run() {
+    match program.arg("--version").deadline(clock::instant() + VERSION_MAX).run() {
         Ok(output) => Ok(Version::find(&format!("{}\n{}", output.text(), output.stderr))),
         Err(ProcessError::Start { source, .. }) => Err(Error::Environment {
             message: if source.kind() == std::io::ErrorKind::NotFound {
@@ -233,7 +233,7 @@ impl Core {
         variables: &[(String, String)],
     ) -> Option<Vec<agents::Known>> {
         let catalogue = agent.catalogue()?;
-        let deadline = crate::engine::clock::instant() + VERSION_MAX;
+        let deadline = clock::instant() + VERSION_MAX;
         let asked = program(agent, folder, variables).args(catalogue.words).deadline(deadline).run().ok()?;
         Some((catalogue.read)(&asked.text()))
     }
@@ -257,11 +257,7 @@ fn input(request: &RunRequest, found: &Found) -> String {
 /// The id that a new conversation gets, where we choose it.
 fn chosen(agent: &dyn Adapter, found: &Found, version: Option<Version>) -> Result<Option<String>, Error> {
     match (found, agent.chooser(version)) {
-        (Found::Fresh | Found::Fork(_), Chooser::Launcher) => {
-            let mut bits = [0; 16];
-            getrandom::fill(&mut bits).map_err(Error::Random)?;
-            Ok(Some(agents::uuid_v4(bits)))
-        }
+        (Found::Fresh | Found::Fork(_), Chooser::Launcher) => Ok(Some(agents::uuid_v4(clock::bits()?))),
         (Found::Fresh | Found::Fork(_), Chooser::Agent) | (Found::Latest | Found::Resume(_), _) => Ok(None),
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::super::options::Options;
 use super::super::poll::{Hope, Waited, Waiting};
-use super::super::private::LockGuard;
+use super::super::private::{LockGuard, key};
 use super::super::{ClaimRequest, CompleteRequest, Engine, Error, Pick, ReleaseRequest, Secrets, Wip, chain};
 use super::{End, Finished, Progress, RunAnswer, RunRequest, Stopped, Which, Worked};
 use crate::agents::{Adapter, Said};
@@ -131,11 +131,8 @@ impl Worker<'_> {
 
     /// Two loops of one name would take each other's sessions for their own.
     fn only(&self, engine: &Engine) -> Result<LockGuard, Error> {
-        use std::hash::{DefaultHasher, Hash, Hasher};
         let name = &self.options.agent.name;
-        let mut hasher = DefaultHasher::new();
-        name.hash(&mut hasher);
-        engine.core.private.try_lock(&format!("work.{:016x}", hasher.finish()))?.ok_or_else(|| {
+        engine.core.private.try_lock(&format!("work.{}", key(name.as_str())))?.ok_or_else(|| {
             Refusal::new(Code::Held, format!("`{name}` is working in this repository already"))
                 .text("agent", name.as_str())
                 .hint("git session list --state active")
