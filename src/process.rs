@@ -17,13 +17,16 @@ use crate::steps::step;
 
 mod channel;
 mod conversation;
+mod ending;
 mod hunt;
 mod input;
 mod interrupt;
+mod waiting;
 mod watch;
 
 pub use channel::Channel;
-pub use conversation::{Conversation, end_groups};
+pub use conversation::Conversation;
+pub use ending::end_groups;
 pub use hunt::{Marker, end_marked};
 pub use input::standard_input;
 pub use interrupt::Interrupt;

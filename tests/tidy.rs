@@ -75,14 +75,14 @@ const HOMES: [(&str, &[&str]); 11] = [
     ("Command::new", &["process.rs"]),
     ("Utc::now", &["engine/clock.rs"]),
     ("SystemTime::now", &["engine/clock.rs"]),
-    ("thread::sleep", &["engine/clock.rs", "process/conversation.rs"]),
+    ("thread::sleep", &["engine/clock.rs", "process/waiting.rs"]),
     ("env::var", &["config/mod.rs", "config/outside.rs", "steps.rs"]),
     ("println!", &[]),
     ("io::stdout", &["cli/output.rs"]),
     // The board's push, and those of refs beside the board.
     (".remote.push(", &["engine/update.rs", "engine/ending.rs", "engine/prune/refs.rs"]),
     ("getrandom::fill", &["engine/clock.rs"]),
-    ("begin_glance(", &["engine/claim/decide.rs", "engine/glance/mod.rs", "engine/look.rs"]),
+    ("begin_glance(", &["engine/claim/decide.rs", "engine/glance/mod.rs", "engine/look.rs", "engine/look/shown.rs"]),
     ("unsafe ", &[]),
 ];
 

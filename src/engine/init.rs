@@ -1,10 +1,12 @@
 //! Making a board, or moving it to a branch of its own. One swap; a second one changes nothing.
 
 mod files;
+mod missing;
+mod moving;
 
 use git2::Oid;
 
-use self::files::{config, shim, with_block};
+use self::missing::added;
 use super::hub::Occasion;
 use super::options::Rehearsal;
 use super::proposal::{Parcel, Proposal, Step};
@@ -12,15 +14,12 @@ use super::tip::{Ground, branch};
 use super::whereabouts::BOARD_BRANCH;
 use super::{Core, Engine, Error, Tip};
 use crate::checkout::exclude;
-use crate::domain::board::Shelf;
-use crate::domain::change::{Change, Edit, Event, FileMode};
+use crate::domain::change::{Change, Edit, Event};
 use crate::domain::layout::Layout;
 use crate::domain::quote::quote_sh_if_needed;
-use crate::domain::refusal::{Code, Refusal};
 use crate::domain::settings::{Isolation, Key};
-use crate::domain::state::State;
 use crate::remote::{Purpose, RefName, RefUpdate};
-use crate::store::{self, CommitShelf, Draft};
+use crate::store::{self, Draft};
 use crate::template;
 
 /// A wish for a board.
@@ -212,45 +211,6 @@ impl Core {
         Ok((Step::Swap(Proposal { updates, pack, claims: Vec::new(), endings: Vec::new(), answer: () }), answer))
     }
 
-    /// One repository has one board: a second one, on another branch or under another root, would give each session a
-    /// winner in each. Only a board on the base branch moves, and only to a branch of its own.
-    fn refuse_second_board(&self, board: &RefName, layout: &Layout, tip: &Tip) -> Result<(), Error> {
-        let base = &tip.whereabouts.base;
-        let usual = branch(BOARD_BRANCH)?;
-        // Where there is none yet, it may be that the remote's HEAD was moved off the branch that has it.
-        let begun = |commit: &Oid| {
-            let shelf = CommitShelf::open(self.store.repository(), &tip.whereabouts.layout, *commit, None);
-            shelf.is_ok_and(|shelf| shelf.has_root().unwrap_or(true))
-        };
-        let fresh = !tip.advertised.refs.get(&tip.whereabouts.board).is_some_and(begun);
-        let elsewhere: Vec<&RefName> =
-            tip.advertised.refs.keys().filter(|name| fresh && name.as_str().starts_with("refs/heads/")).collect();
-        for place in [&tip.whereabouts.board, &usual, base].into_iter().chain(elsewhere) {
-            let Some(commit) = tip.advertised.refs.get(place) else { continue };
-            for root in [tip.whereabouts.layout.root(), Layout::ROOT, Layout::ROOT_OLD] {
-                let Ok(there) = Layout::new(root) else { continue };
-                let shelf = CommitShelf::open(self.store.repository(), &there, *commit, None)?;
-                // The older root's name is one that any project may have.
-                let is_board = shelf.has(&there.lock());
-                let known = [board, base, &usual, &tip.whereabouts.board].contains(&place);
-                let stays = place == board || place == base;
-                if !is_board || (stays && root == layout.root()) {
-                    continue;
-                }
-                return Err(Refusal::new(
-                    Code::Taken,
-                    format!("there is a board already, `{root}` on `{}`", super::tip::short(place)),
-                )
-                .hint(match known {
-                    true => "git session list".to_owned(),
-                    false => format!("git config session.base {}", quote_sh_if_needed(super::tip::short(place))),
-                })
-                .into());
-            }
-        }
-        Ok(())
-    }
-
     fn init_change(&self, wish: &super::Wish, edits: Vec<Edit>) -> Change {
         Change {
             id: None,
@@ -263,101 +223,6 @@ impl Core {
         }
     }
 
-    /// Takes the root off the base branch, when a board of its own is to have it.
-    fn move_off(
-        &self,
-        base: &RefName,
-        board: &RefName,
-        commit: Oid,
-        layout: &Layout,
-        wish: &super::Wish,
-        tip: &Tip,
-    ) -> Result<Option<(Edit, RefUpdate)>, Error> {
-        let repository = self.store.repository();
-        let shelf = CommitShelf::open(repository, layout, commit, None)?;
-        if !shelf.has_root()? {
-            return Ok(None);
-        }
-        let active = shelf.ids(State::Active)?;
-        let lines = shelf.lock()?;
-        if let Some(id) = active.first().or_else(|| lines.iter().next().map(|(id, _)| id)) {
-            return Err(Refusal::new(
-                Code::Held,
-                format!("session `{id}` is active, so the board cannot move to `{}`", super::tip::short(board)),
-            )
-            .text("id", id.as_str())
-            .hint("git session list --state active")
-            .into());
-        }
-        let tree = repository.find_commit(commit)?.tree()?;
-        let root = tree.get_path(layout.root().as_ref())?.id();
-        let change = self.init_change(wish, vec![Edit::TakeRoot]);
-        let signatures = self.signatures(None, &change.agent, "");
-        let draft = Draft {
-            parents: vec![commit],
-            tree: Some(tree.id()),
-            change: &change,
-            signatures: &signatures,
-            at: tip.now,
-        };
-        let written = store::write(repository, layout, &draft)?;
-        let update = RefUpdate { name: base.clone(), old: Some(commit), new: Some(written.commit) };
-        Ok(Some((Edit::PutRoot(store::object_id(root)), update)))
-    }
-
-    /// The edits that bring a board to what `init` makes: only what is not there.
-    fn missing(
-        &self,
-        request: &InitRequest,
-        tip: &Tip,
-        layout: &Layout,
-        board: Option<Oid>,
-        with_code: bool,
-    ) -> Result<Vec<Edit>, Error> {
-        let shelf = match board {
-            Some(commit) => Some(CommitShelf::open(self.store.repository(), layout, commit, None)?),
-            None => None,
-        };
-        let there = |path: &str| match &shelf {
-            Some(shelf) => shelf.has(path),
-            None => false,
-        };
-        let mut edits = Vec::new();
-        let mut file = |path: &str, text: &str, mode: FileMode| {
-            if !there(&format!("{}/{path}", layout.root())) {
-                edits.push(Edit::Root { path: path.to_owned(), bytes: text.as_bytes().to_vec(), mode });
-            }
-        };
-        file(Layout::LOCK, "", FileMode::Plain);
-        let base = super::tip::short(&tip.whereabouts.base);
-        let board_name = request.branch.as_deref().unwrap_or_else(|| tip.board_branch());
-        file("README.md", &template::render_readme(board_name, base, "_AGENTS/knowledge")?, FileMode::Plain);
-        file("config.yaml", &config(request.isolation), FileMode::Plain);
-        file("_bin/claim-session", &shim("claim"), FileMode::Executable);
-        file("_bin/complete-session", &shim("complete"), FileMode::Executable);
-        file("_templates/SESSION.md.j2", template::PLAN, FileMode::Plain);
-        file("_templates/kb-merge-SESSION.md.j2", template::KB_PLAN, FileMode::Plain);
-        for state in State::ALL {
-            if !there(&format!("{}/{state}", layout.root())) {
-                file(&format!("{state}/.gitkeep"), "", FileMode::Plain);
-            }
-        }
-        if request.agents_md == AgentsMd::Written && with_code {
-            let path = "AGENTS.md";
-            let old = match &shelf {
-                Some(shelf) => {
-                    shelf.file(path, 1 << 20)?.map(|(_, bytes)| String::from_utf8_lossy(&bytes).into_owned())
-                }
-                None => None,
-            };
-            let new = with_block(old.as_deref().unwrap_or_default(), &template::render_agents(layout.root())?);
-            if old.as_deref() != Some(&new) {
-                edits.push(Edit::Top { path: path.to_owned(), bytes: new.into_bytes() });
-            }
-        }
-        Ok(edits)
-    }
-
     fn hub_has_commits(&self, base: &RefName) -> bool {
         let Ok(repository) = self.user_repository() else { return false };
         repository.find_reference(base.as_str()).is_ok()
@@ -367,23 +232,4 @@ impl Core {
         let repository = self.user_repository()?;
         Ok(repository.config()?.set_str(key, value)?)
     }
-}
-
-fn added(edits: &[Edit], layout: &Layout) -> Vec<String> {
-    edits
-        .iter()
-        .filter_map(|edit| match edit {
-            Edit::Root { path, .. } => Some(format!("{}/{path}", layout.root())),
-            Edit::Top { path, .. } => Some(path.clone()),
-            Edit::Move { .. }
-            | Edit::Write { .. }
-            | Edit::Remove { .. }
-            | Edit::Take { .. }
-            | Edit::Lock(_)
-            | Edit::OldLock(_)
-            | Edit::TakeRoot
-            | Edit::RetireOldLock
-            | Edit::PutRoot(_) => None,
-        })
-        .collect()
 }

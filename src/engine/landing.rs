@@ -1,26 +1,21 @@
 //! Landing: the session's work on the fetched base, and the one change that records it.
 
+mod build;
 mod elsewhere;
+
+pub(super) use build::Build;
 
 use git2::Oid;
 
 use super::checks::{self, Secrets};
-use super::complete::CompleteRequest;
 use super::{Core, Error, Tip};
 use crate::checkout::landing::{self, Committer, Landing, LandingKind, LandingRequest};
 use crate::checkout::own_folder;
-use crate::domain::board::Board;
-use crate::domain::change::{Change, Event};
-use crate::domain::id::{Kind, SessionId};
-use crate::domain::knowledge;
-use crate::domain::moves::{self, Caller, Completion, FolderFile, KnowledgeDraft, WorkFiles};
-use crate::domain::nonce::Nonce;
+use crate::domain::id::SessionId;
+use crate::domain::moves::{self, WorkFiles};
 use crate::domain::plan::{Land, Plan as SessionPlan};
-use crate::domain::record::{Ending, Outcome, Record};
+use crate::domain::record::Record;
 use crate::domain::refusal::{Code, Refusal};
-use crate::remote::RefUpdate;
-use crate::store;
-use crate::template::{self, KbDraft};
 
 /// What is to be landed, and how.
 pub(super) struct Plan<'a> {
@@ -58,26 +53,6 @@ enum Content {
 pub(super) struct Landed {
     /// The commit on the base branch, where it is another than the board's.
     pub(super) commit: Option<Oid>,
-}
-
-/// Everything that a completion's commits are built from.
-pub(super) struct Build<'a> {
-    pub(super) request: &'a CompleteRequest,
-    pub(super) nonce: &'a Nonce,
-    pub(super) id: &'a SessionId,
-    pub(super) plan: &'a SessionPlan,
-    pub(super) work: &'a WorkFiles,
-    pub(super) record: Record,
-    pub(super) board: &'a Board<'a>,
-    pub(super) caller: &'a Caller,
-    pub(super) tip: &'a Tip,
-}
-
-/// A completion's refs, ready to be swapped.
-pub(super) struct Built {
-    pub(super) updates: Vec<RefUpdate>,
-    pub(super) landed: Landed,
-    pub(super) kb_session: Option<SessionId>,
 }
 
 impl Core {
@@ -228,97 +203,6 @@ impl Core {
         let Ok(blob) = self.store.repository().find_blob(entry.id()) else { return Ok(None) };
         let text = String::from_utf8_lossy(blob.content()).into_owned();
         Ok(Some(text).filter(|text| !text.trim().is_empty()))
-    }
-
-    /// Builds the commits of a completion: one on the base branch where the board is there, else one on each.
-    pub(super) fn build_completion(&self, build: &Build<'_>, computed: &Computed) -> Result<Built, Error> {
-        let Build { request, nonce, id, tip, caller, .. } = *build;
-        let apart = tip.whereabouts.apart();
-        let repository = self.store.repository();
-        let signatures = self.signatures(Some(id), &caller.agent, &tip.settings.env_domain);
-        let mut updates = Vec::new();
-        let mut landed = computed.found;
-        if apart && computed.found.is_none() && computed.content == Content::Some {
-            let change = Change {
-                id: Some(id.clone()),
-                event: Event::Landed,
-                agent: caller.agent.clone(),
-                epoch: build.record.claim.as_ref().map(|claim| claim.epoch),
-                nonce: nonce.clone(),
-                body: Some(request.summary.clone().unwrap_or_else(|| build.record.title.clone())),
-                edits: Vec::new(),
-            };
-            let draft = store::Draft {
-                parents: computed.parents.clone(),
-                tree: Some(computed.tree),
-                change: &change,
-                signatures: &signatures,
-                at: tip.now,
-            };
-            let written = store::write(repository, &tip.whereabouts.layout, &draft)?;
-            landed = Some(written.commit);
-            updates.push(RefUpdate { name: tip.whereabouts.base.clone(), old: Some(tip.base), new: landed });
-        }
-        let knowledge = self.knowledge_session(build, computed)?;
-        let kb_session = knowledge.as_ref().map(|draft| draft.id.clone());
-        let report = self.completion_report(build, computed, landed)?;
-        let completion = Completion {
-            record: build.record.clone(),
-            summary: request.summary.clone(),
-            landed: landed.map(store::object_id),
-            files: build.work.files.clone(),
-            patch: computed.patch.clone(),
-            report,
-            knowledge,
-        };
-        let change = moves::complete(build.board, &completion, caller, nonce, tip.now)?;
-        let (parents, tree) = if apart {
-            (vec![tip.board], repository.find_commit(tip.board)?.tree_id())
-        } else {
-            (computed.parents.clone(), computed.tree)
-        };
-        let draft = store::Draft { parents, tree: Some(tree), change: &change, signatures: &signatures, at: tip.now };
-        let written = store::write(repository, &tip.whereabouts.layout, &draft)?;
-        // The board branch is the one that decides, so it comes first.
-        updates.insert(
-            0,
-            RefUpdate { name: tip.whereabouts.board.clone(), old: Some(tip.board), new: Some(written.commit) },
-        );
-        let landed = Landed { commit: landed };
-        Ok(Built { updates, landed, kb_session })
-    }
-
-    fn completion_report(&self, build: &Build<'_>, computed: &Computed, landed: Option<Oid>) -> Result<String, Error> {
-        let outcome = Outcome {
-            outcome: Ending::Completed,
-            summary: build.request.summary.clone(),
-            reason: None,
-            landed: landed.map(store::object_id),
-            patch_bytes: Some(computed.patch.len() as u64),
-            ended_at: build.tip.now,
-        };
-        // That the two cannot be compared is no reason to call the work undone.
-        let drift = self.drift_of_completion(build, computed, &outcome).ok();
-        let drift = drift.as_ref().map(template::render_drift).unwrap_or_default();
-        let mut report = template::render_completion(&build.record, build.plan, &build.caller.agent, &outcome, &drift)?;
-        if build.request.secrets == Secrets::Allowed {
-            report.push_str("\nThe search for secrets was waived (`--allow-secret`).\n");
-        }
-        Ok(report)
-    }
-
-    fn knowledge_session(&self, build: &Build<'_>, computed: &Computed) -> Result<Option<KnowledgeDraft>, Error> {
-        let (Some(state), Some(learnings), Kind::Work) =
-            (build.request.knowledge, &computed.learnings, build.id.kind())
-        else {
-            return Ok(None);
-        };
-        let topic = knowledge::topic(learnings);
-        let id = moves::knowledge_session(build.board, &knowledge::kb_id(build.tip.now.date(), &topic))?;
-        let draft = KbDraft { id: id.clone(), topic, source: build.id.clone(), at: build.tip.now };
-        let text = template::render_kb_plan(&draft, self.template(build.tip, "kb-merge-SESSION.md.j2")?.as_deref())?;
-        let files = vec![FolderFile { path: "SESSION.md".to_owned(), bytes: text.into_bytes() }];
-        Ok(Some(KnowledgeDraft { id, state, files, source: build.id.clone() }))
     }
 }
 

@@ -1,16 +1,11 @@
 //! Where the board is, and its newest commit as the remote has it now.
 
-use super::options::Network;
 use super::whereabouts::{BOARD_BRANCH, Whereabouts, refuse_two_boards};
 use super::{Core, Engine, Error};
 use crate::domain::board::Broken;
-use crate::domain::board::Shelf;
-use crate::domain::id::{IdQuery, NotOne, SessionId};
 use crate::domain::layout::Layout;
 use crate::domain::quote::quote_sh_if_needed;
-use crate::domain::refusal::{Code, Refusal};
 use crate::domain::settings::{self, Key, Settings};
-use crate::domain::state::State;
 use crate::domain::time::Timestamp;
 use crate::remote::{Advertised, Purpose, RefName, SyncError};
 use crate::store::CommitShelf;
@@ -129,61 +124,6 @@ impl Engine {
         self.tip(ground, whereabouts, advertised, None)
     }
 
-    /// Looks as reading verbs do: an unreachable remote is answered from the last tip, and said so.
-    ///
-    /// # Errors
-    /// Those of [`Engine::look`], but [`Error::Unreachable`] only when nothing was ever fetched.
-    pub(super) fn look_to_read(&mut self) -> Result<Tip, Error> {
-        self.look_to_read_with(&[])
-    }
-
-    /// The same, where some more branches are of interest.
-    ///
-    /// # Errors
-    /// As [`Engine::look_to_read`].
-    pub(super) fn look_to_read_with(&mut self, extra: &[RefName]) -> Result<Tip, Error> {
-        let (away, why) = match self.core.options.network {
-            Network::Offline => {
-                let message = "nothing of the board was fetched yet, and offline nothing can be".to_owned();
-                let hint = Some("git session list".to_owned());
-                (Error::Environment { message, hint }, "asked to stay offline".to_owned())
-            }
-            Network::Online => match self.look(Purpose::Read, extra) {
-                Err(error @ (Error::Unreachable { .. } | Error::Unauthorized { .. })) => {
-                    let why = error.to_string().trim_end().to_owned();
-                    (error, why)
-                }
-                result => return result,
-            },
-        };
-        match self.last_whereabouts()? {
-            Some((whereabouts, advertised)) => self.tip(Ground::Board, whereabouts, advertised, Some(why)),
-            None => Err(away),
-        }
-    }
-
-    /// The board as it was seen last, if it is still here.
-    fn last_whereabouts(&self) -> Result<Option<(Whereabouts, Advertised)>, Error> {
-        let known = self.core.known()?;
-        let oid = |text: &Option<String>| text.as_deref().and_then(|text| Oid::from_str(text).ok());
-        let (Some(board), Some(base), Some(board_tip), Some(base_tip)) =
-            (&known.board, &known.base, oid(&known.board_tip), oid(&known.base_tip))
-        else {
-            return Ok(None);
-        };
-        let (board, base) = (branch(board)?, branch(base)?);
-        let refs = [(board.clone(), board_tip), (base.clone(), base_tip)].into_iter().collect();
-        let advertised = Advertised { refs, head: None };
-        if !self.has_all(&advertised) {
-            return Ok(None);
-        }
-        let layout = match &known.root {
-            Some(root) => Layout::new(root).map_err(|error| Error::environment(error.to_string()))?,
-            None => self.root(board_tip, None)?,
-        };
-        Ok(Some((Whereabouts { board, base, layout }, advertised)))
-    }
-
     pub(super) fn tip(
         &self,
         ground: Ground,
@@ -258,7 +198,7 @@ impl Engine {
         }
     }
 
-    fn has_all(&self, advertised: &Advertised) -> bool {
+    pub(super) fn has_all(&self, advertised: &Advertised) -> bool {
         let repository = self.core.store.repository();
         advertised.refs.values().all(|oid| repository.find_commit(*oid).and_then(|commit| commit.tree()).is_ok())
     }
@@ -300,35 +240,6 @@ impl Core {
     pub(super) fn shelf(&self, tip: &Tip, commit: Oid) -> Result<CommitShelf<'_>, Error> {
         Ok(CommitShelf::open(self.store.repository(), &tip.whereabouts.layout, commit, Some(tip.base))?)
     }
-
-    /// The session that a user means: an exact id is taken at its word, anything else must match one session.
-    pub(super) fn resolve(&self, tip: &Tip, query: &IdQuery) -> Result<SessionId, Error> {
-        if let Ok(id) = query.as_str().parse() {
-            return Ok(id);
-        }
-        let shelf = self.shelf(tip, tip.board)?;
-        let mut ids = self.local_drafts(&tip.whereabouts.layout);
-        for state in State::ALL {
-            ids.extend(shelf.ids(state)?);
-        }
-        resolved(query, &ids)
-    }
-}
-
-/// The one of `ids` that a user means.
-pub(super) fn resolved(query: &IdQuery, ids: &[SessionId]) -> Result<SessionId, Error> {
-    query.resolve(ids).map_err(|error| match error {
-        NotOne::Nothing => Refusal::new(Code::NoSession, format!("no session matches `{}`", query.as_str()))
-            .text("query", query.as_str())
-            .hint("git session list")
-            .into(),
-        NotOne::Several(matches) => {
-            let words: Vec<String> = matches.iter().map(|id| format!("`{id}`")).collect();
-            Refusal::new(Code::Ambiguous, format!("`{}` could be {}", query.as_str(), words.join(", ")))
-                .list("matches", matches.iter().map(SessionId::as_str))
-                .into()
-        }
-    })
 }
 
 fn no_board(what: &str) -> Error {

@@ -5,9 +5,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitStatus};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Signal, kill_process, kill_process_group};
 
+use super::ending::pid;
+use super::waiting::{nap, now, timespec};
 use super::{GRACE, Group, ProcessError, STDERR_MAX};
 
 /// A running program with pipes to its standard input and output; dropped, it is ended.
@@ -327,40 +329,4 @@ pub(super) fn set_nonblocking(end: BorrowedFd<'_>) -> io::Result<()> {
 
 pub(super) fn retried(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock)
-}
-
-pub(super) fn timespec(duration: Duration) -> Timespec {
-    Timespec {
-        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(duration.subsec_nanos()),
-    }
-}
-
-/// Monotonic, for deadlines alone: no answer of this tool depends on it.
-#[expect(clippy::disallowed_methods, reason = "a deadline of a child process, never a time that is written down")]
-pub(super) fn now() -> Instant {
-    Instant::now()
-}
-
-#[expect(clippy::disallowed_methods, reason = "waits for a child that has closed its pipes; bounded by the deadline")]
-pub(super) fn nap(duration: Duration) {
-    std::thread::sleep(duration);
-}
-
-/// Ends process groups whose starter is gone: TERM, [`GRACE`], KILL.
-pub fn end_groups(groups: &[u32]) {
-    let mut left: Vec<Pid> = groups.iter().copied().filter_map(pid).collect();
-    left.retain(|group| kill_process_group(*group, Signal::TERM).is_ok());
-    let give_up = now() + GRACE;
-    while !left.is_empty() && now() < give_up {
-        nap(Duration::from_millis(5));
-        left.retain(|group| test_kill_process_group(*group).is_ok());
-    }
-    for group in left {
-        let _ = kill_process_group(group, Signal::KILL);
-    }
-}
-
-pub(super) fn pid(number: u32) -> Option<Pid> {
-    i32::try_from(number).ok().and_then(Pid::from_raw)
 }

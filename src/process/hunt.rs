@@ -12,7 +12,8 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, waitpid};
 
 use super::GRACE;
-use super::conversation::{nap, now, pid};
+use super::ending::pid;
+use super::waiting::{nap, now};
 
 /// A variable in the environment of a program, by which all that it starts can be told.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{FileType, fstat};
 
-use super::conversation::timespec;
+use super::waiting::timespec;
 
 /// All of standard input where that is a pipe, a socket or a file; nothing from a terminal or `/dev/null`.
 ///

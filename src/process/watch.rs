@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Signal, kill_process_group, test_kill_process_group};
 
-use super::conversation::{nap, now, pid, retried, set_nonblocking, timespec};
+use super::conversation::{retried, set_nonblocking};
+use super::ending::pid;
 use super::hunt::Hunt;
+use super::waiting::{nap, now, timespec};
 use super::{GRACE, Interrupt, Marker, ProcessError, Program, STDERR_MAX, step};
 
 /// How often is looked whether somebody asked to stop.

@@ -5,19 +5,20 @@ use std::fmt;
 use std::str::FromStr;
 
 mod abilities;
+mod board;
 mod keys;
+mod values;
 
 pub use abilities::{agent_of, words};
+pub use board::Board;
 pub use keys::Key;
+pub use values::{Isolation, Refresh, Settings, Transport};
 
 use abilities::Abilities;
 use keys::{Kind, find};
 
 use super::layout::Layout;
-use super::plan::Land;
-use super::record::CheckoutKind;
 use super::time::Span;
-use super::words::words;
 
 /// Where a value comes from; a later one hides an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,12 +62,6 @@ pub struct BadSetting {
 pub struct Layers {
     values: BTreeMap<Key, (Origin, Vec<String>)>,
     abilities: Abilities,
-}
-
-/// The settings of the board: its `config.yaml`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Board {
-    values: BTreeMap<Key, Vec<String>>,
 }
 
 impl Layers {
@@ -194,57 +189,6 @@ impl Layers {
     }
 }
 
-impl Board {
-    /// The values that it gives for a key.
-    pub fn list(&self, key: Key) -> &[String] {
-        self.values.get(&key).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    /// Reads `config.yaml`: a mapping of settings, nothing else.
-    ///
-    /// # Errors
-    /// [`BadSetting`] for what is no mapping, for unknown keys (with the key that was probably meant), for keys that
-    /// only a machine may set, and for values that cannot be read.
-    pub fn parse(bytes: &[u8]) -> Result<Self, BadSetting> {
-        let bad = |message: String| BadSetting { place: "config.yaml".to_owned(), message };
-        if bytes.len() > 64 << 10 {
-            return Err(bad("is larger than 64 KiB".to_owned()));
-        }
-        let value: serde_yaml::Value = serde_yaml::from_slice(bytes).map_err(|error| bad(error.to_string()))?;
-        if value.is_null() {
-            return Ok(Self::default());
-        }
-        let serde_yaml::Value::Mapping(mapping) = value else {
-            return Err(bad("is no list of `key: value`".to_owned()));
-        };
-        let mut board = Self::default();
-        for (name, value) in mapping {
-            let name = name.as_str().unwrap_or_default();
-            let key = find(name).map_err(&bad)?;
-            if matches!(key.kind(), Kind::Local | Kind::Joined) {
-                return Err(bad(format!("`{name}` is set by each machine, in git config session.{name}")));
-            }
-            let values = scalars(value).ok_or_else(|| bad(format!("`{name}` has no plain value")))?;
-            board.values.insert(key, values);
-        }
-        Layers::default().over(&board)?;
-        Ok(board)
-    }
-}
-
-fn scalars(value: serde_yaml::Value) -> Option<Vec<String>> {
-    match value {
-        serde_yaml::Value::Null => Some(Vec::new()),
-        serde_yaml::Value::Bool(value) => Some(vec![value.to_string()]),
-        serde_yaml::Value::Number(value) => Some(vec![value.to_string()]),
-        serde_yaml::Value::String(value) => Some(vec![value]),
-        serde_yaml::Value::Sequence(values) => {
-            values.into_iter().map(|value| value.as_str().map(str::to_owned)).collect()
-        }
-        serde_yaml::Value::Mapping(_) | serde_yaml::Value::Tagged(_) => None,
-    }
-}
-
 fn parse<T: FromStr>(key: Key, value: &str) -> Result<T, BadSetting>
 where
     T::Err: fmt::Display,
@@ -254,78 +198,6 @@ where
 
 fn count(value: &str) -> Result<Option<u32>, BadSetting> {
     if value == "none" { Ok(None) } else { parse(Key::MaxClaimsPerAgent, value).map(Some) }
-}
-
-/// The settings that hold for one board on one machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// Where work is done unless the claim says otherwise.
-    pub isolation: Isolation,
-    /// The lease of a claim that names none.
-    pub lease: Span,
-    /// The longest lease that the board allows.
-    pub lease_max: Option<Span>,
-    /// How work lands unless the plan or the caller says otherwise.
-    pub land: Land,
-    /// Most sessions that one agent may hold.
-    pub max_claims_per_agent: Option<u32>,
-    /// The folder of canonical knowledge, from the top.
-    pub knowledge: String,
-    /// Ignored files and folders that a fresh checkout gets.
-    pub copy: Vec<String>,
-    /// Commands that must succeed before a completion.
-    pub validation: Vec<String>,
-    /// Whether the environment file is published.
-    pub env_on_board: bool,
-    /// The domain of agents' mail addresses.
-    pub env_domain: String,
-    /// When the hub is brought up to date.
-    pub refresh: Refresh,
-}
-
-words! {
-    /// Where a session's work is done.
-    Isolation {
-        /// A linked worktree of the hub.
-        Worktree = "worktree",
-        /// A full clone of its own.
-        Clone = "clone",
-        /// Nowhere: only the session's own files.
-        None = "none",
-    }
-}
-
-words! {
-    /// When the hub's own working tree is fast-forwarded.
-    Refresh {
-        /// Where a checkout was made, and on sync, ready and complete.
-        Auto = "auto",
-        /// After every move.
-        Always = "always",
-        /// Never.
-        Never = "never",
-    }
-}
-
-words! {
-    /// How remotes are spoken to.
-    Transport {
-        /// A pipe of our own for paths and ssh, git for the rest.
-        Auto = "auto",
-        /// git for everything.
-        Git = "git",
-    }
-}
-
-impl Isolation {
-    /// The same, as the claim records it.
-    pub const fn checkout(self) -> CheckoutKind {
-        match self {
-            Self::Worktree => CheckoutKind::Worktree,
-            Self::Clone => CheckoutKind::Clone,
-            Self::None => CheckoutKind::None,
-        }
-    }
 }
 
 #[cfg(test)]
