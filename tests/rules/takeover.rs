@@ -202,6 +202,23 @@ fn the_line_of_a_shell_script_has_the_boards_lease_whatever_the_own_one_is_and_n
 }
 
 #[test]
+fn a_shell_script_can_tell_by_its_line_that_it_has_lost_the_session_also_within_one_second() {
+    let (mut world, auth) = (World::default(), id("auth"));
+    world.shelf.put(State::Active, &auth, "SESSION.md", plan("").as_bytes());
+    // Every deed of this world happens a minute later.
+    let then = world.now().unix() + 60;
+    world.shelf.append_line(&auth, then);
+    world.does(ONE, &auth, FORCED).won();
+    assert_eq!(world.now().unix(), then);
+    assert_eq!(world.shelf.board().line(&auth), Some(then + 1));
+    assert_eq!(
+        world.record(&auth).unwrap().claim.unwrap().claimed_at.unix(),
+        then + 1,
+        "the line has the claim's time"
+    );
+}
+
+#[test]
 fn a_half_claim_is_taken_through_the_same_gates_as_a_claim_and_nobody_exceeds_its_limit() {
     let mut world = World::default();
     world.planned(&id("auth"), "");

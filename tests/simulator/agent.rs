@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use git_session::domain::id::SessionId;
-use git_session::domain::moves::Unmet;
-use git_session::domain::refusal::Refusal;
+use git_session::domain::moves::{Alive, Unmet};
+use git_session::domain::refusal::{Code, Refusal};
+use git_session::domain::time::Span;
 use git_session::engine::options::Options;
 use git_session::engine::{
-    AbandonRequest, ClaimRequest, Clock, CompleteRequest, Engine, Error, NewRequest, Pick, PlanAnswer, Private,
-    ReleaseRequest, Secrets, Until, Wip, chain,
+    AbandonRequest, ClaimAnswer, ClaimRequest, Clock, CompleteRequest, Engine, Error, Free, NewRequest, Pick,
+    PlanAnswer, Private, ReleaseRequest, Secrets, Taken, TakeoverRequest, Until, Wip, chain,
 };
 use git_session::store::EngineRepository;
 use git_session::template::PlanDraft;
@@ -32,6 +33,7 @@ const CALM_TRIES_MAX: u32 = 4;
 pub(crate) enum Wish {
     Next,
     Claim(Vec<SessionId>),
+    Takeover(SessionId, Alive, Free),
     Renew(SessionId),
     Publish(SessionId),
     Release(SessionId),
@@ -40,6 +42,18 @@ pub(crate) enum Wish {
     New(SessionId),
     Ready(SessionId),
     Unready(SessionId),
+}
+
+impl Wish {
+    /// The session of a move that only its holder may make.
+    pub(crate) fn of_holder(&self) -> Option<&SessionId> {
+        match self {
+            Self::Renew(id) | Self::Publish(id) | Self::Release(id) | Self::Complete(id) => Some(id),
+            Self::Next | Self::Claim(_) | Self::Takeover(..) => None,
+            // What nobody holds may be abandoned by anybody.
+            Self::Abandon(_) | Self::New(_) | Self::Ready(_) | Self::Unready(_) => None,
+        }
+    }
 }
 
 /// A claim as its agent was told of it.
@@ -69,9 +83,11 @@ pub(crate) enum Told {
 }
 
 impl Told {
-    /// The answer in a word, for counting.
-    pub(crate) fn word(&self) -> String {
+    /// The answer to `wish` in a word, for counting.
+    pub(crate) fn word(&self, wish: &Wish) -> String {
         match self {
+            Self::Claimed(_) if matches!(wish, Wish::Takeover(..)) => "taken over".to_owned(),
+            Self::Refused(refusal) if is_fenced(refusal) => "fenced".to_owned(),
             Self::Claimed(_) => "claimed".to_owned(),
             Self::Done(_) => "done".to_owned(),
             Self::Refused(refusal) => refusal.code.as_str().to_owned(),
@@ -81,6 +97,11 @@ impl Told {
             Self::Killed => "killed".to_owned(),
         }
     }
+}
+
+/// Whether somebody who once held the session is told that another does.
+pub(crate) fn is_fenced(refusal: &Refusal) -> bool {
+    refusal.code == Code::NotHolder && refusal.message.contains("was taken over")
 }
 
 /// One command from its beginning to its end.
@@ -123,7 +144,10 @@ impl Agent {
             }
             let (gives_up, pause) = {
                 let mut play = self.stage.play();
-                calm = if before.is_none() || play.misfortune() != before { 0 } else { calm + 1 };
+                // Who takes a session from a process that is stopped while it makes its checkout waits for that one.
+                let waits = matches!(told, Told::Unfinished) && play.somebody_is_frozen();
+                let calm_now = before.is_some() && play.misfortune() == before && !waits;
+                calm = if calm_now { calm + 1 } else { 0 };
                 // Who was told that the server is away waits a while.
                 let most = if matches!(told, Told::Nothing(7 | 10)) { 20_000_000 } else { 3_000_000 };
                 (play.dice.u8(..12) == 0, play.dice.u64(1..most))
@@ -193,6 +217,15 @@ impl Agent {
                 self.claimed(engine, Pick::Next { can: Default::default(), seed })?
             }
             Wish::Claim(ids) => self.claimed(engine, Pick::Named(ids.iter().map(query).collect()))?,
+            Wish::Takeover(id, alive, free) => {
+                let reason = "nobody there".to_owned();
+                let (alive, free, lease) = (*alive, *free, self.lease());
+                let request = TakeoverRequest { query: query(id), reason, alive, free, lease, isolation: None };
+                match engine.takeover(&request)?.taken {
+                    Taken::Done(answer) => self.held(answer),
+                    Taken::Rehearsed(_) => panic!("nobody asked for a rehearsal"),
+                }
+            }
             Wish::Renew(id) => done(engine.renew(&query(id))?),
             Wish::Publish(id) => done(engine.publish(&query(id))?),
             Wish::Release(id) => {
@@ -230,18 +263,32 @@ impl Agent {
     }
 
     fn claimed(&self, engine: &mut Engine, pick: Pick) -> Result<Told, Error> {
-        let answer = engine.claim(&ClaimRequest { pick, lease: None, isolation: None })?;
+        let answer = engine.claim(&ClaimRequest { pick, lease: self.lease(), isolation: None })?;
+        Ok(self.held(answer))
+    }
+
+    /// Some claim for minutes, most for as long as the board says.
+    fn lease(&self) -> Option<Span> {
+        let lease = [None, None, Some(60), Some(600)][self.stage.play().dice.usize(..4)];
+        lease.map(|seconds| Span::from_seconds(seconds).unwrap())
+    }
+
+    fn held(&self, answer: ClaimAnswer) -> Told {
         let held = answer.claims.into_iter().map(|view| {
             assert_eq!(view.agent.as_str(), self.name, "a claim of `{}` is somebody else's", view.id);
             Held { id: view.id, epoch: view.epoch, nonce: view.nonce.to_string() }
         });
-        Ok(Told::Claimed(held.collect()))
+        Told::Claimed(held.collect())
     }
 
     /// What an error says to the caller; anything that is no answer to the wish is a defect.
     fn told_of(&self, wish: &Wish, error: Error) -> Told {
         match error {
             Error::Refused(refusal) => {
+                self.check_refusal(wish, &refusal);
+                Told::Refused(Box::new(refusal))
+            }
+            Error::Held { refusal, .. } => {
                 self.check_refusal(wish, &refusal);
                 Told::Refused(Box::new(refusal))
             }

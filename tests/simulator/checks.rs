@@ -31,10 +31,23 @@ impl Agent {
         held.map(|(id, _)| id).collect()
     }
 
+    /// What this agent has on the board, by the nonces that it drew.
+    fn held_by_us(&self) -> Vec<(SessionId, String)> {
+        let mut held = crate::audit::held_on(&self.stage.play().server);
+        let log = self.log.lock().unwrap();
+        let ours = |process: &&Process| process.agent == self.name && process.home == self.hub.number;
+        let drawn: Vec<_> = log.iter().filter(ours).map(|process| process.drawn.lock().unwrap().clone()).collect();
+        held.retain(|(_, nonce)| drawn.iter().any(|drawn| drawn.contains(nonce)));
+        held
+    }
+
     /// `claim --next` gives what was claimed and not finished first, or a killed call leaves work that nobody does.
+    /// What was taken over meanwhile is another's to do.
     pub(crate) fn check_next(&self, untold: &[SessionId], told: &Told) {
+        let held: Vec<SessionId> = self.held_by_us().into_iter().map(|(id, _)| id).collect();
+        let untold: Vec<&SessionId> = untold.iter().filter(|id| held.contains(id)).collect();
         let forgotten = match told {
-            Told::Claimed(held) => !untold.is_empty() && !held.iter().any(|one| untold.contains(&one.id)),
+            Told::Claimed(held) => !untold.is_empty() && !held.iter().any(|one| untold.contains(&&one.id)),
             Told::Refused(_) => !untold.is_empty(),
             Told::Done(_) | Told::Nothing(_) | Told::Undecided | Told::Unfinished | Told::Killed => false,
         };
@@ -50,6 +63,7 @@ impl Agent {
             Wish::Renew(id) | Wish::Publish(id) | Wish::Release(id) | Wish::Complete(id) | Wish::Abandon(id) => {
                 std::slice::from_ref(id)
             }
+            Wish::Takeover(id, ..) => std::slice::from_ref(id),
             Wish::Claim(ids) => ids,
             Wish::Next | Wish::New(_) | Wish::Ready(_) | Wish::Unready(_) => return,
         };
@@ -57,6 +71,12 @@ impl Agent {
         if refusal.code == Code::PlanChanged && !unfinished {
             // Nobody edits a plan here.
             self.stage.play().fail(format!("{} was told of {wish:?}: {refusal}", self.name));
+        }
+        // A shell script says of itself nothing but that it has the session.
+        let of_script = refusal.code == Code::Held && refusal.message.contains("no record of the claim");
+        let fenced = matches!(refusal.code, Code::NotHolder | Code::PlanChanged);
+        if wish.of_holder().is_some() && !fenced && !of_script {
+            self.stage.play().fail(format!("{} has no such claim, and was told of {wish:?}: {refusal}", self.name));
         }
         if let Wish::Release(id) | Wish::Complete(id) | Wish::Abandon(id) = wish {
             let mut play = self.stage.play();
@@ -72,15 +92,10 @@ impl Agent {
         if !matches!(refusal.code, Code::NotHolder | Code::Held) {
             return;
         }
-        let mut play = self.stage.play();
-        for (id, nonce) in crate::audit::held_on(&play.server) {
-            if !ids.contains(&id) || !refusal.message.contains(id.as_str()) {
-                continue;
-            }
-            let log = self.log.lock().unwrap();
-            let ours = |process: &&Process| process.agent == self.name && process.home == self.hub.number;
-            if log.iter().filter(ours).any(|process| process.drawn.lock().unwrap().contains(&nonce)) {
-                play.fail(format!("{} holds `{id}` with nonce {nonce} and was told: {refusal}", self.name));
+        for (id, nonce) in self.held_by_us() {
+            if ids.contains(&id) && refusal.message.contains(id.as_str()) {
+                let what = format!("{} holds `{id}` with nonce {nonce} and was told: {refusal}", self.name);
+                self.stage.play().fail(what);
             }
         }
     }

@@ -7,11 +7,13 @@ mod agent;
 mod audit;
 mod checks;
 mod ground;
+mod legal;
 mod network;
 mod parts;
 mod schedule;
 mod server;
 mod stage;
+mod told;
 mod weather;
 
 use std::collections::BTreeMap;
@@ -26,8 +28,10 @@ use crate::schedule::{CLONES_MAX, play};
 const SMOKE: u64 = 2_000;
 
 /// What somebody is told in so many schedules, if the weather is what it should be.
-const ANSWERS: [&str; 12] = [
+const ANSWERS: [&str; 14] = [
     "claimed",
+    "taken over",
+    "fenced",
     "done",
     "held",
     "not_holder",

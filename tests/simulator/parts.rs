@@ -3,6 +3,9 @@
 use std::sync::Arc;
 
 use git_session::domain::id::SessionId;
+use git_session::domain::moves::Alive;
+use git_session::domain::refusal::Code;
+use git_session::engine::Free;
 use git_session::remote::RefUpdate;
 use git2::build::TreeUpdateBuilder;
 use git2::{FileMode, Oid, Repository, Signature, Time};
@@ -25,18 +28,29 @@ impl Agent {
         self.stage.rest(self.me, pause);
     }
 
-    /// Claims, works, ends; as often as told.
+    /// Says nothing for so long that others may take it for dead, now and then.
+    fn falls_silent(&self) {
+        let minutes = match self.dice(16) {
+            0..=11 => return,
+            12 | 13 => 15,
+            14 => 60,
+            _ => 300,
+        };
+        let pause = self.stage.play().dice.u64(1..minutes * 60_000_000);
+        self.stage.rest(self.me, pause);
+    }
+
+    /// Claims or takes over, works, ends; as often as told.
     pub(crate) fn works(&self, rounds: usize, sessions: usize) {
         for _ in 0..rounds {
-            let wish = match self.dice(5) {
-                0..=2 => Wish::Next,
-                3 => Wish::Claim(vec![id(self.dice(sessions))]),
-                _ => {
-                    let first = self.dice(sessions);
-                    Wish::Claim(vec![id(first), id((first + 1) % sessions)])
-                }
+            let first = self.dice(sessions);
+            let told = match self.dice(8) {
+                0..=3 => self.insists(&Wish::Next),
+                4 => self.insists(&Wish::Claim(vec![id(first)])),
+                5 => self.insists(&Wish::Claim(vec![id(first), id((first + 1) % sessions)])),
+                _ => self.takes_over(id(first)),
             };
-            if let Told::Claimed(held) = self.insists(&wish) {
+            if let Told::Claimed(held) = told {
                 for one in held {
                     self.works_on(&one.id);
                 }
@@ -48,12 +62,33 @@ impl Agent {
         }
     }
 
+    /// Takes a session over: by force, as `claim --force`, or when its holder has been silent for long enough.
+    fn takes_over(&self, id: SessionId) -> Told {
+        let (alive, free) = match self.dice(6) {
+            0 | 1 => (Alive::Overridden, Free::Refused),
+            2 => (Alive::Overridden, Free::Claimed),
+            _ => (Alive::Respected, Free::Refused),
+        };
+        let wish = Wish::Takeover(id, alive, free);
+        match self.insists(&wish) {
+            Told::Refused(refusal) if refusal.code == Code::Held && self.dice(4) != 0 => {
+                let minutes = if self.dice(2) == 0 { 12..25 } else { 30..300 };
+                let pause = self.stage.play().dice.u64(minutes) * 60_000_000;
+                self.stage.rest(self.me, pause);
+                self.insists(&wish)
+            }
+            told => told,
+        }
+    }
+
     fn works_on(&self, id: &SessionId) {
         for _ in 0..self.dice(3) {
+            self.falls_silent();
             let wish = if self.dice(2) == 0 { Wish::Renew(id.clone()) } else { Wish::Publish(id.clone()) };
             self.insists(&wish);
             self.pauses();
         }
+        self.falls_silent();
         let wish = match self.dice(5) {
             0 | 1 => Wish::Release(id.clone()),
             2 => Wish::Complete(id.clone()),
@@ -89,6 +124,13 @@ pub(crate) struct Stranger {
     pub(crate) place: Where,
 }
 
+/// What a script does with its lock line when it moves the folder.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lock {
+    Kept,
+    Given,
+}
+
 const ROOT: &str = "_AGENTS/sessions";
 
 impl Stranger {
@@ -108,31 +150,43 @@ impl Stranger {
         if !locked {
             return;
         }
-        if self.stage.play().dice.u8(..3) == 0 {
-            // It gives up before it moves the folder.
-            self.pushes(self.place, "unlock", |repository, tree, edit| {
-                put_lock(repository, edit, &lock(repository, tree).replace(&line, ""));
-                true
-            });
-            return;
+        let fate = self.stage.play().dice.u8(..6);
+        match fate {
+            // It dies before it moves the folder.
+            0 => return,
+            // It gives up before that.
+            1 | 2 => {
+                self.pushes(self.place, "unlock", |repository, tree, edit| {
+                    let lock = lock(repository, tree);
+                    put_lock(repository, edit, &lock.replace(&line, ""));
+                    lock.contains(&line)
+                });
+                return;
+            }
+            _ => {}
         }
-        self.moves(&id, "planned", "active", None);
-        if self.stage.play().dice.bool() {
-            self.moves(&id, "active", "completed", Some(&line));
+        if self.moves(&id, ("planned", "active"), &line, Lock::Kept) && self.stage.play().dice.bool() {
+            self.moves(&id, ("active", "completed"), &line, Lock::Given);
         }
     }
 
-    fn moves(&self, id: &SessionId, from: &str, to: &str, unlocked: Option<&str>) {
+    /// Moves the folder while the line is the script's own: whoever takes over puts another in its place. `false` when
+    /// it is not.
+    fn moves(&self, id: &SessionId, (from, to): (&str, &str), line: &str, after: Lock) -> bool {
         self.pushes(self.place, to, |repository, tree, edit| {
+            let lock = lock(repository, tree);
+            if !lock.contains(line) {
+                return false;
+            }
             let path = format!("{ROOT}/{from}/{id}");
             let folder = repository.find_tree(tree).unwrap().get_path(path.as_ref()).unwrap().id();
             edit.remove(path.as_str());
             edit.upsert(format!("{ROOT}/{to}/{id}"), folder, FileMode::Tree);
-            if let Some(line) = unlocked {
-                put_lock(repository, edit, &lock(repository, tree).replace(line, ""));
+            if after == Lock::Given {
+                put_lock(repository, edit, &lock.replace(line, ""));
             }
             true
-        });
+        })
     }
 
     /// Pushes code to the base branch, which moves the board's tip where the board is there.

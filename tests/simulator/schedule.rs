@@ -116,7 +116,7 @@ pub(crate) fn play(ground: &Ground, seed: u64, told: bool) -> Played {
         failure: play.failure.clone(),
         digest: play.digest(),
         story: play.story(),
-        told: log.iter().filter_map(|process| Some(process.told.as_ref()?.word())).collect(),
+        told: log.iter().filter_map(|process| Some(process.told.as_ref()?.word(&process.wish))).collect(),
         swaps: play.server.swaps.len(),
     }
 }

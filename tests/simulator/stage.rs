@@ -42,6 +42,8 @@ pub(crate) struct Play {
     /// What happened, in one number: two runs of one seed have the same.
     digest: u64,
     turns: u64,
+    /// Until when somebody is stopped, with whatever locks it had.
+    frozen_until: u64,
     /// When each actor goes on; `None` when it is through.
     wakes: Vec<Option<u64>>,
 }
@@ -63,6 +65,7 @@ impl Stage {
             story: told.then(String::new),
             digest: 0xcbf2_9ce4_8422_2325,
             turns: 0,
+            frozen_until: 0,
             wakes: vec![Some(0); actors],
         };
         let batons = (0..actors).map(|_| Baton::default()).collect();
@@ -149,6 +152,7 @@ impl Stage {
             if play.strikes(|weather| weather.freeze) {
                 let pause = play.dice.u64(1_000_000..1_200_000_000);
                 play.tell(me, || format!("frozen for {} s", pause / 1_000_000));
+                play.frozen_until = play.frozen_until.max(play.now + pause);
                 Some(pause)
             } else {
                 (play.dice.f64() < play.weather.overtaken).then(|| play.dice.u64(1..5_000))
@@ -206,6 +210,11 @@ impl Play {
         let server = &self.server;
         let spells = [server.offline_until, server.busy_until, server.denied_until, server.unauthorized_until];
         spells.iter().all(|until| *until <= self.now).then_some(self.weather.misfortunes)
+    }
+
+    /// Whether somebody is stopped.
+    pub(crate) fn somebody_is_frozen(&self) -> bool {
+        self.now <= self.frozen_until
     }
 
     /// A number that is greater each time.

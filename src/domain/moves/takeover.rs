@@ -75,7 +75,7 @@ pub fn takeover(board: &Board<'_>, wish: &TakeoverWish, now: Timestamp) -> Resul
                         Some(frozen) => frozen.clone(),
                         None => board.plan(State::Active, id)?.blob,
                     };
-                    take_over(board, record, plan, State::Active, wish, now)
+                    take_over(board, record, plan, State::Active, wish, own_time(since, now))
                 }
             }
         }
@@ -103,7 +103,13 @@ fn half_claimed(board: &Board<'_>, wish: &TakeoverWish, since: i64, now: Timesta
         return Err(reason.into());
     }
     let record = board.record(State::Planned, id, now)?;
-    take_over(board, record, file.blob, State::Planned, wish, now)
+    take_over(board, record, file.blob, State::Planned, wish, own_time(since, now))
+}
+
+/// The time of the new line: now, unless the former holder's says that already. A shell script knows by nothing but the
+/// time in its line that the session is still its own.
+fn own_time(since: i64, now: Timestamp) -> Timestamp {
+    if since == now.unix() { Timestamp::from_unix(since + 1).unwrap_or(now) } else { now }
 }
 
 /// Refuses while the holder is alive. Who has paused or handed over said so, and no time has to pass.
