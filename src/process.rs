@@ -242,6 +242,19 @@ impl Program {
         self.command.status().map_err(|source| ProcessError::Start { program: self.name, source })
     }
 
+    /// Starts it, says nothing to it, hears nothing of it, and does not wait for it: it goes on when this process ends.
+    ///
+    /// # Errors
+    /// [`ProcessError::Start`].
+    pub fn detach(mut self) -> Result<(), ProcessError> {
+        self.command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+        step(&format!("start {}", self.described()));
+        let mut child = self.command.spawn().map_err(|source| ProcessError::Start { program: self.name, source })?;
+        // Should this process be the one that lives longer, nothing is left of the other but its exit status.
+        std::thread::spawn(move || child.wait());
+        Ok(())
+    }
+
     /// Starts it with pipes to talk over.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use crate::engine::{Engine, Error, Notes};
 
 use super::Global;
 use super::progress::Progress;
+use super::upkeep::Opened;
 
 /// Why a verb did not do what was asked.
 #[derive(Debug)]
@@ -76,6 +77,7 @@ pub(crate) struct Context {
     pub(super) notes: Notes,
     pub(super) settings: Vec<(Key, String)>,
     pub(super) progress: Option<Progress>,
+    pub(super) opened: Opened,
 }
 
 impl Context {
@@ -83,6 +85,7 @@ impl Context {
     pub(super) fn engine(&self) -> Result<Engine, Failure> {
         let mut engine = Engine::open(self.surroundings()?)?;
         engine.tell(&self.notes);
+        self.opened.note(engine.private());
         Ok(engine)
     }
 

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::output::{self, Answer, Raw, safe_json, safe_lines};
-use super::{Context, Failure, Global, inner};
+use super::{Context, Failure, Global, Performed, inner};
 use crate::mcp::{Form, Program, Told, serve};
 use crate::process::Channel;
 
@@ -39,8 +39,9 @@ struct Verbs {
 impl Program for Verbs {
     fn run(&self, words: &[String], form: Form, heard: &dyn Fn() -> bool) -> Told {
         let inner = inner(&self.outer, words, form == Form::Data);
-        let notes = inner.notes.iter().map(|note| safe_lines(note)).collect();
-        match inner.told {
+        let Performed { told, notes, opened } = inner.performed;
+        let notes = notes.iter().map(|note| safe_lines(note)).collect();
+        let told = match told {
             Ok(answer) => {
                 let json = match answer.raw {
                     // Only this has its JSON as text.
@@ -57,7 +58,9 @@ impl Program for Verbs {
                 Told { ok: answer.status == 0, json, text, notes }
             }
             Err(failure) => Told { notes, ..failed(&failure, &inner.invocation) },
-        }
+        };
+        opened.kept_up(&self.outer);
+        told
     }
 
     fn misused(&self, message: String, hint: String) -> Told {

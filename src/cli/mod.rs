@@ -50,6 +50,7 @@ mod start;
 mod subsession;
 mod takeover;
 mod trust;
+mod upkeep;
 mod validate;
 mod verbs;
 mod verify;
@@ -71,6 +72,7 @@ use crate::engine::{Error, Notes};
 pub use context::{AgentFailure, Failure};
 use context::{Context, parse_query};
 use output::Answer;
+use upkeep::Opened;
 use verbs::{READERS, SILENT, Verb};
 
 /// Git-native coordination for many coding agents on one repository: a claim is a push that succeeded.
@@ -159,7 +161,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     let command = cli.verb.name();
     let waits = !cli.global.quiet && !cli.global.offline && !SILENT.contains(&command);
     let progress = waits.then(|| progress::Progress::begin(command));
-    let (told, notes) = perform(&cli, progress);
+    let Performed { told, notes, opened } = perform(&cli, progress);
     let status = match told {
         Ok(answer) => {
             output::notes(&cli.global, &notes);
@@ -170,19 +172,35 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
             output::failure(&cli.global, command, &failure)
         }
     };
+    opened.kept_up(&cli.global);
     ExitCode::from(status)
 }
 
-/// Runs the verb; shows nothing of what it came to. Gives with it what is to be noted, a line each.
-fn perform(cli: &Cli, progress: Option<progress::Progress>) -> (Result<Answer, Failure>, Vec<String>) {
+/// What a verb came to. Nothing of it was shown.
+struct Performed {
+    told: Result<Answer, Failure>,
+    /// What is to be noted, a line each.
+    notes: Vec<String>,
+    opened: Opened,
+}
+
+/// Runs the verb; shows nothing of what it came to.
+fn perform(cli: &Cli, progress: Option<progress::Progress>) -> Performed {
+    let opened = Opened::default();
     let command = cli.verb.name();
     if cli.global.offline && !READERS.contains(&command) {
         let message = format!("`{command}` changes the board, so it cannot be done offline");
         let hint = Some("git session list --offline".to_owned());
-        return (Err(Failure::Usage { message, hint }), Vec::new());
+        return Performed { told: Err(Failure::Usage { message, hint }), notes: Vec::new(), opened };
     }
     let notes = Notes::default();
-    let mut context = Context { global: cli.global.clone(), notes: notes.clone(), settings: Vec::new(), progress };
+    let mut context = Context {
+        global: cli.global.clone(),
+        notes: notes.clone(),
+        settings: Vec::new(),
+        progress,
+        opened: opened.clone(),
+    };
     let told = match cli.verb.run(&mut context) {
         Err(Failure::Engine(Error::Dry { changes })) => {
             let text = changes.iter().map(|change| format!("would: {change}\n")).collect::<String>();
@@ -195,9 +213,9 @@ fn perform(cli: &Cli, progress: Option<progress::Progress>) -> (Result<Answer, F
         Ok(mut answer) => {
             let mut said = std::mem::take(&mut answer.notes);
             said.extend(notes.take());
-            (Ok(answer), said)
+            Performed { told: Ok(answer), notes: said, opened }
         }
-        Err(failure) => (Err(failure), notes.take()),
+        Err(failure) => Performed { told: Err(failure), notes: notes.take(), opened },
     }
 }
 
@@ -205,8 +223,7 @@ fn perform(cli: &Cli, progress: Option<progress::Progress>) -> (Result<Answer, F
 struct Inner {
     /// The command as a user would type it.
     invocation: String,
-    told: Result<Answer, Failure>,
-    notes: Vec<String>,
+    performed: Performed,
 }
 
 /// Runs a command line for a surface that shows the outcome itself, with the options that this program was started with.
@@ -217,10 +234,12 @@ fn inner(outer: &Global, words: &[String], json: bool) -> Inner {
         Ok(Cli { global, verb }) => {
             let outer = Global { session: global.session, invocation: invocation.clone(), ..outer.clone() };
             let global = Global { json, quiet: true, whole: true, ..outer };
-            let (told, notes) = perform(&Cli { global, verb }, None);
-            Inner { invocation, told, notes }
+            Inner { invocation, performed: perform(&Cli { global, verb }, None) }
         }
-        Err(error) => Inner { invocation, told: Err(misused(&error)), notes: Vec::new() },
+        Err(error) => {
+            let performed = Performed { told: Err(misused(&error)), notes: Vec::new(), opened: Opened::default() };
+            Inner { invocation, performed }
+        }
     }
 }
 

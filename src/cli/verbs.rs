@@ -68,6 +68,7 @@ pub(super) enum Verb {
     Demo(super::demo::Arguments),
     DemoAgent(super::demo::Agent),
     DemoJanitor(super::demo::Janitor),
+    Upkeep(super::upkeep::Arguments),
 }
 
 /// The verbs that can answer from the last fetched tip.
@@ -116,6 +117,7 @@ pub(super) const SILENT: &[&str] = &[
     "demo",
     "demo-agent",
     "demo-janitor",
+    "upkeep",
     "verify",
     "mcp",
     "completions",
@@ -201,4 +203,5 @@ verbs! {
     Demo "demo",
     DemoAgent "demo-agent",
     DemoJanitor "demo-janitor",
+    Upkeep "upkeep",
 }

@@ -45,6 +45,7 @@ mod servers;
 mod signed;
 mod takeover;
 mod untouched;
+mod upkeep;
 mod validate;
 mod verify;
 mod verify_log;

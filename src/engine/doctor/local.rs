@@ -31,6 +31,15 @@ impl Core {
                     .by_hand("git session doctor remote takes away what it left there"),
             );
         }
+        if let Some(crowd) = self.neglected() {
+            let message =
+                format!("the engine repository is in {crowd}: every look takes longer, and nothing gathers them");
+            findings.push(
+                Finding::new("engine_crowded", Severity::Note, message)
+                    .at(self.store.path().display().to_string())
+                    .safely("gather them; nothing is dropped", Remedy::Upkeep),
+            );
+        }
         let config = &self.options.git_config;
         if config.get_shared("user.name").is_none() || config.get_shared("user.email").is_none() {
             findings.push(

@@ -6,7 +6,7 @@ use crate::domain::change::{Change, Edit, Event};
 use crate::domain::state::State;
 use crate::engine::ending::Branch;
 use crate::engine::proposal::Step;
-use crate::engine::{Core, Engine, Error, Tip, Wish};
+use crate::engine::{Core, Engine, Error, Tip, Upkeep, Wish};
 
 impl Engine {
     /// Mends what is safe; gives a line for each.
@@ -43,6 +43,12 @@ impl Engine {
                         mended.push(format!("removed `{}`", path.display()));
                     }
                 }
+                Remedy::Upkeep => match crate::engine::upkeep::upkeep(&self.core.private)? {
+                    Upkeep::Done(before, after) => {
+                        mended.push(format!("gathered the engine repository's objects: {before}, now {after}"));
+                    }
+                    Upkeep::Elsewhere => mended.push("another process gathers the engine repository's objects".into()),
+                },
                 Remedy::RemoveCheckout(ended) => match self.remove_checkout(ended, Branch::Kept) {
                     None => mended.push(format!("removed the checkout of session `{}`", ended.id)),
                     Some(line) => mended.push(line),
@@ -58,7 +64,7 @@ impl Engine {
 const fn on_board(remedy: &Remedy) -> bool {
     match remedy {
         Remedy::AddLine(..) | Remedy::RemoveLine(_) | Remedy::RetireOldLock => true,
-        Remedy::Freeze(_) | Remedy::RemoveCheckout(_) | Remedy::Sweep(_) => false,
+        Remedy::Freeze(_) | Remedy::RemoveCheckout(_) | Remedy::Sweep(_) | Remedy::Upkeep => false,
     }
 }
 
@@ -99,7 +105,7 @@ impl Core {
                         said.push("retired the older lock file".to_owned());
                     }
                 }
-                Remedy::Freeze(_) | Remedy::RemoveCheckout(_) | Remedy::Sweep(_) => {}
+                Remedy::Freeze(_) | Remedy::RemoveCheckout(_) | Remedy::Sweep(_) | Remedy::Upkeep => {}
             }
         }
         if said.is_empty() {

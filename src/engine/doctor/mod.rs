@@ -37,6 +37,8 @@ pub enum Remedy {
     Freeze(std::path::PathBuf),
     /// Removes a half-written file that a killed command left.
     Sweep(std::path::PathBuf),
+    /// Gathers what the engine repository has in many files.
+    Upkeep,
     /// Removes a checkout of an ended session that holds nothing of its own.
     RemoveCheckout(Box<Holding>),
 }
