@@ -1,9 +1,15 @@
-//! Points at which a test may kill this process. In a release build there is nothing here at all.
+//! Points at which a test may kill this process, and patience that it may lend. In a release build there is nothing here
+//! at all.
 //!
 //! A point stands wherever something outside this process has changed or is about to: a program is started or has
 //! ended, a file was renamed into place. A test first asks for the list (`GIT_SESSION_STEPS=<file>`), then runs the
 //! same command once for each point and has it killed there (`GIT_SESSION_KILL_AT=<number>`, from 0). A simulation has
 //! many processes in one: it watches the points of each of its threads and ends that thread there.
+//!
+//! Processes of one clone wait for one another, but not for long. A test that has many of them wait at once says how many
+//! times longer they do (`GIT_SESSION_PATIENCE=<number>`): what it shows is not how fast the machine is.
+
+use std::time::Duration;
 
 /// Says that the process has come to a point at which a kill must do no harm.
 #[cfg(not(debug_assertions))]
@@ -18,6 +24,20 @@ pub(crate) fn step(name: &str) {
 
 #[cfg(debug_assertions)]
 pub use tests_only::watch;
+
+/// So long processes of one clone wait for one another where `usual` is what they are worth to each other.
+#[cfg(not(debug_assertions))]
+#[inline(always)]
+pub(crate) fn patience(usual: Duration) -> Duration {
+    usual
+}
+
+/// So long processes of one clone wait for one another where `usual` is what they are worth to each other, or longer
+/// where a test says so.
+#[cfg(debug_assertions)]
+pub(crate) fn patience(usual: Duration) -> Duration {
+    usual.saturating_mul(tests_only::patience())
+}
 
 #[cfg(debug_assertions)]
 mod tests_only {
@@ -46,12 +66,18 @@ mod tests_only {
     struct Plan {
         list: Option<std::ffi::OsString>,
         kill_at: Option<usize>,
+        patience: u32,
     }
 
     #[expect(clippy::disallowed_methods, reason = "a test's wish, in debug builds alone")]
     fn plan() -> Plan {
         let kill_at = std::env::var("GIT_SESSION_KILL_AT").ok().and_then(|text| text.parse().ok());
-        Plan { list: std::env::var_os("GIT_SESSION_STEPS"), kill_at }
+        let patience = std::env::var("GIT_SESSION_PATIENCE").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+        Plan { list: std::env::var_os("GIT_SESSION_STEPS"), kill_at, patience }
+    }
+
+    pub(super) fn patience() -> u32 {
+        PLAN.get_or_init(plan).patience
     }
 
     pub(super) fn reached(name: &str) {

@@ -20,7 +20,7 @@ use super::update::Course;
 use super::{Engine, Error, Tip, Wish};
 use crate::domain::nonce::Nonce;
 use crate::remote::{Advertised, PackSource, PushOutcome, RefName};
-use crate::steps::step;
+use crate::steps::{patience, step};
 use crate::store;
 
 /// A leader goes when nobody has been at it for so long, though somebody waits.
@@ -241,8 +241,8 @@ impl Engine {
                 // Somebody is at it.
                 last_busy = elapsed;
             }
-            let idle = elapsed.saturating_sub(last_busy) > GATHER_IDLE_MAX;
-            let late = idle || elapsed.saturating_sub(began) > GATHER_MAX || clock.over();
+            let idle = elapsed.saturating_sub(last_busy) > patience(GATHER_IDLE_MAX);
+            let late = idle || elapsed.saturating_sub(began) > patience(GATHER_MAX) || clock.over();
             if !late && (waiting || stage.is_none()) {
                 continue;
             }

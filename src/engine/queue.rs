@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use git2::Oid;
 use serde::{Deserialize, Serialize};
@@ -18,12 +19,13 @@ use crate::domain::layout::Layout;
 use crate::domain::nonce::Nonce;
 use crate::domain::time::Timestamp;
 use crate::remote::{Advertised, RefName};
+use crate::steps::patience;
 
 /// The version of the files in the queue; those of another are passed over.
 const VERSION: u32 = 1;
 
 /// No leader that runs keeps a batch open for so long; whole seconds, so one more than it takes.
-const OPEN_SECONDS_MAX: i64 = 3;
+const OPEN_MAX: Duration = Duration::from_secs(3);
 
 /// As many batches are remembered, so that who is told late is told at all.
 const TOLD_MAX: usize = 32;
@@ -215,7 +217,8 @@ impl Batch {
     /// Whether it is worth joining: one that has been open for long has a leader that is stopped, and who adds to it
     /// hears nothing until the leader goes on.
     pub(super) fn welcomes(&self, now: Timestamp) -> bool {
-        self.open && (0..=OPEN_SECONDS_MAX).contains(&now.unix().saturating_sub(self.opened_at))
+        let open = u64::try_from(now.unix().saturating_sub(self.opened_at));
+        self.open && open.is_ok_and(|seconds| seconds <= patience(OPEN_MAX).as_secs())
     }
 
     /// Whether the leader looked after this one had come: who came later may know more than the leader saw.

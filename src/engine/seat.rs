@@ -9,6 +9,7 @@ use super::private::LockGuard;
 use super::queue::{Batch, Queue, Ticket, Told};
 use super::{Engine, Error, Wish};
 use crate::remote::{RefName, Turn};
+use crate::steps::patience;
 
 /// So often somebody who waits looks whether it is its turn.
 pub(super) const POLL: Duration = Duration::from_millis(2);
@@ -97,7 +98,7 @@ impl Engine {
 
     /// Who leads may be stopped and never let go: what is left of the time belongs to the remote.
     pub(super) fn seat_wait_max(&self) -> Duration {
-        SEAT_WAIT_MAX.min(self.core.options.timeout / 4)
+        patience(SEAT_WAIT_MAX).min(self.core.options.timeout / 4)
     }
 
     /// Waits for what became of a batch; `None` when its leader is gone, or it took longer than `most` or the deadline.

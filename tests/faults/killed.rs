@@ -50,6 +50,11 @@ struct Scene {
     what: &'static Move,
 }
 
+/// They wait for one another until all are there, however long that takes here.
+fn patient(agent: Agent) -> Agent {
+    agent.with("GIT_SESSION_PATIENCE", "20")
+}
+
 fn is_over(running: &mut Running) -> bool {
     running.child.try_wait().unwrap().is_some()
 }
@@ -103,19 +108,15 @@ impl Scene {
         let _ = fs::remove_file(self.world.root.join("knocked"));
         let ids = OTHERS.map(id);
         let claim = |number: usize| {
-            let other = self.hub.named(OTHERS[number]);
-            other.start(&["claim", &ids[number], "--isolation", "none", "--timeout", "60s"])
+            let other = patient(self.hub.named(OTHERS[number]));
+            other.start(&["claim", &ids[number], "--isolation", "none", "--timeout", "10m"])
         };
-        let makes = || victim.start(&[self.what.words, &["--timeout", "60s"]].concat());
+        let makes = || patient(victim.clone()).start(&[self.what.words, &["--timeout", "10m"]].concat());
         let first = if role == Role::Leads { makes() } else { claim(0) };
         // Some are killed, and some say no, before they come to the door: then nobody waits at it.
         let mut running = vec![first];
         let at_the_door = || self.world.root.join("knocked").exists();
-        let before = std::time::Instant::now();
-        while !at_the_door() && !is_over(&mut running[0]) {
-            assert!(before.elapsed().as_secs() < 60, "nobody comes to the door");
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
+        wait_until("somebody comes to the door", || at_the_door() || is_over(&mut running[0]));
         if role == Role::Leads {
             running.push(claim(0));
         } else {

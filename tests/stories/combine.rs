@@ -19,12 +19,14 @@ impl<'a> Door<'a> {
         let door = world.root.join("door");
         let root = world.root.display();
         let script = format!(
-            "#!/bin/sh\n: > '{root}/knocked'\nwhile [ ! -e '{root}/open' ]; do sleep 0.01; done\nexec git receive-pack \"$@\"\n"
+            "#!/bin/sh\n: > '{root}/knocked'\nwhile [ -d '{root}' ] && [ ! -e '{root}/open' ]; do sleep 0.01; done\nexec git receive-pack \"$@\"\n"
         );
         fs::write(&door, script).unwrap();
         fs::set_permissions(&door, fs::Permissions::from_mode(0o755)).unwrap();
         hub.git(&["config", "remote.origin.receivepack", &door.display().to_string()]);
         world.remote(&["config", "core.logAllRefUpdates", "always"]);
+        // They wait for one another until all are there, however long that takes here.
+        world.configure("session.timeout", "10m");
         Self { world, hub }
     }
 
@@ -82,7 +84,8 @@ fn crowd(world: &World, slugs: &[&str]) -> (Agent, Vec<Agent>) {
     let hub = world.clone_at("hub");
     // The clone has seen the board before.
     hub.run(&["list"]).done();
-    let agents = slugs.iter().map(|slug| hub.named(&format!("agent-{slug}"))).collect();
+    let agents = slugs.iter().map(|slug| hub.named(&format!("agent-{slug}")).with("GIT_SESSION_PATIENCE", "20"));
+    let agents = agents.collect();
     (hub, agents)
 }
 
