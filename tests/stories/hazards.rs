@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use crate::world::{Agent, ROOT, World, bare_command, id};
+use crate::world::{Agent, ROOT, World, bare_command, id, patience};
 
 fn hook(world: &World, name: &str, body: &str) {
     let path = world.root.join("origin.git/hooks").join(name);
@@ -150,11 +152,24 @@ fn a_remote_that_is_gone_is_unreachable_and_reading_goes_on() {
     let one = world.agent("one");
     one.run(&["list"]).done();
     fs::rename(world.root.join("origin.git"), world.root.join("moved.git")).unwrap();
-    one.run(&["claim", "auth", "--timeout", "1s"]).refused("unreachable", 10);
-    let data = one.run(&["list", "--timeout", "1s"]).done();
+    // Out of time before the first look is nobody's mistake.
+    one.run_until(&["claim", "auth"], |told| told.status != 6).refused("unreachable", 10);
+    let data = one.run_until(&["list"], |told| told.status == 0).done();
     assert_eq!((&data["stale"], data["sessions"].as_array().unwrap().len()), (&true.into(), 1));
     fs::rename(world.root.join("moved.git"), world.root.join("origin.git")).unwrap();
     one.claim("auth").won();
+}
+
+#[test]
+#[should_panic(expected = "`hang` has no end; so far it printed: half")]
+fn a_program_that_has_no_end_fails_its_test_and_what_it_printed_is_told() {
+    let hang = Command::new("sh")
+        .args(["-c", "printf half; printf ' a word' >&2; exec sleep 1000"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    patience::ended("hang", hang, Duration::from_secs(2));
 }
 
 #[test]

@@ -488,12 +488,17 @@ fn a_hook_that_never_ends_or_cannot_begin_is_told_so() {
     let world = World::new();
     world.plan("auth");
     let one = world.agent("one");
-    for (name, text, wanted) in
-        [("10-hangs", "read -r _ < '/dev/zero'; sleep 1000", "did not end"), ("10-loud", "yes", "printed more than")]
-    {
+    let reached = world.root.join("reached");
+    let hangs = format!(": > '{}'; read -r _ < '/dev/zero'; sleep 1000", reached.display());
+    // More than anybody reads, and not for ever.
+    let loud = "yes | head -c 50000000";
+    for (name, text, wanted) in [("10-hangs", hangs.as_str(), "did not end"), ("10-loud", loud, "printed more than")] {
         hooks(&world, &[(&format!("before_claim.d/{name}"), text)]);
         trust(&one);
-        let told = one.run(&["claim", "auth", "--timeout", "1s"]);
+        let told = match name {
+            "10-hangs" => one.run_until(&["claim", "auth"], |_| reached.exists()),
+            _ => one.run(&["claim", "auth", "--timeout", "5m"]),
+        };
         assert!(told.message().contains(wanted), "{}", told.message());
         told.refused("checks_failed", 5);
         one.run(&["trust", "revoke", &format!("_hooks/before_claim.d/{name}")]).done();

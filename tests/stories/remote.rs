@@ -52,8 +52,11 @@ fn checked<'t>(told: &'t Told, key: &str) -> &'t Value {
     &told.json["data"]["checked"][key]
 }
 
+/// How many races a probe here runs.
+const ROUNDS: usize = 3;
+
 fn probe(agent: &Agent) -> Told {
-    agent.run(&["doctor", "remote", "--rounds", "3"])
+    agent.run(&["doctor", "remote", "--rounds", &ROUNDS.to_string()])
 }
 
 #[test]
@@ -307,35 +310,48 @@ fn a_server_that_does_half_is_found() {
     assert_eq!(world.refs(), before);
 }
 
-/// It compares, and then writes, and in between is a moment: a stale push is refused, a race has two winners. One
-/// rival's moment is longer, so that its write comes after the other's.
-fn compares_too_early(world: &World) {
+/// It compares, and then writes, and in between is a moment: a stale push is refused, a race has two winners. Here the
+/// moment lasts until the rival has compared too, and for one of the two until the other has written. Nobody races with
+/// whoever makes the ref, nor after so many races for one that is there.
+fn compares_too_early(world: &World, races: usize) {
+    let wait = "wait_for() { while [ -d \"$root\" ] && ! eval \"$1\"; do sleep 0.02; done; }";
     hook(
         world,
         "pre-receive",
         &format!(
-            "asked=$(cat)\nwhile read old new ref; do\n\
-             now=$(git rev-parse -q --verify $ref || echo {ZERO})\n[ $now = $old ] || exit 1\ndone <<END\n$asked\nEND\n\
-             new=$(echo \"$asked\" | cut -d' ' -f2)\n\
-             case \"$asked\" in\n*' {ZERO} '*) ;;\n*-swap)\n\
-             case $(git cat-file -p $new | grep Number) in *[02468]' of'*) sleep 0.3 ;; *) sleep 0.9 ;; esac ;;\nesac\n\
+            "root='{root}'\n{wait}\n\
+             now() {{ git rev-parse -q --verify $1 || echo {ZERO}; }}\n\
+             asked=$(cat)\nwhile read old new ref; do\n[ $(now $ref) = $old ] || exit 1\ndone <<END\n$asked\nEND\n\
+             read old new ref <<END\n$asked\nEND\n\
+             case \"$asked\" in\n*{ZERO}*) ;;\n*-swap)\n\
+             if [ $(ls \"$root/races\" | wc -l) -lt {races} ] || [ -d \"$root/races/$old\" ]; then\n\
+             mkdir -p \"$root/races/$old\"; : > \"$root/races/$old/$new\"\n\
+             wait_for '[ $(ls \"$root/races/$old\" | wc -l) -ge 2 ]'\n\
+             case $(git cat-file -p $new | grep Number) in *[02468]' of'*) ;; *) wait_for '[ $(now $ref) != $old ]' ;; esac\n\
+             fi ;;\nesac\n\
              {}exit 0",
-            rewind()
+            rewind(),
+            root = world.root.display(),
         ),
     );
+    fs::create_dir(world.root.join("races")).unwrap();
 }
 
 #[test]
 fn a_server_that_compares_too_early_is_found_by_a_race_alone() {
     for transport in ["auto", "git"] {
         let world = World::new();
-        compares_too_early(&world);
+        // The first is a race to make it.
+        let races = ROUNDS - 1;
+        compares_too_early(&world, races);
         world.configure("session.transport", transport);
         let one = world.agent("one");
         let before = world.refs();
         let told = probe(&one).exits(8);
         let found = findings(&told);
         assert!(found.contains(&"swap_dishonest error".to_owned()), "{transport}: {found:?}");
+        let twice = checked(&told, "swap")["acknowledged_twice"].as_u64().unwrap();
+        assert!(twice >= races.try_into().unwrap(), "{transport}: {}", told.out);
         assert_eq!(checked(&told, "swap")["stale"], "refused", "{transport}");
         assert_eq!(world.refs(), before);
     }
@@ -346,8 +362,9 @@ fn stopping(world: &World) -> (std::path::PathBuf, std::path::PathBuf) {
     let (began, go) = (world.root.join("began"), world.root.join("go"));
     let body = format!(
         "read old new ref\n[ $old = {ZERO} ] || [ $new = {ZERO} ] && exit 0\n: > '{}'\n\
-         for i in $(seq 600); do [ -e '{}' ] && exit 0; sleep 0.05; done\nexit 1",
+         while [ -d '{}' ]; do [ -e '{}' ] && exit 0; sleep 0.05; done\nexit 1",
         began.display(),
+        world.root.display(),
         go.display()
     );
     hook(world, "pre-receive", &body);

@@ -169,11 +169,13 @@ fn a_signer_that_hangs_is_ended_at_the_deadline() {
     world.plan("auth");
     let before = world.refs();
     let signer = world.root.join("home/signer");
-    fs::write(&signer, "#!/bin/sh\nexec sleep 600\n").unwrap();
+    let reached = world.root.join("reached");
+    fs::write(&signer, format!("#!/bin/sh\n: > '{}'\nexec sleep 1000\n", reached.display())).unwrap();
     fs::set_permissions(&signer, fs::Permissions::from_mode(0o755)).unwrap();
     world.configure("commit.gpgSign", "true");
     world.configure("gpg.program", &signer.display().to_string());
-    let said = world.agent("one").run(&["claim", "auth", "--timeout", "1s"]).refused("environment", 9);
+    let told = world.agent("one").run_until(&["claim", "auth"], |_| reached.exists());
+    let said = told.refused("environment", 9);
     assert!(said.contains("did not end within its time"), "{said}");
     assert_eq!(world.refs(), before);
 }

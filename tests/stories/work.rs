@@ -275,10 +275,12 @@ fn a_server_that_does_not_answer_leaves_no_lock_behind() {
     let one = world.agent("one");
     let hook = world.root.join("origin.git/hooks/pre-receive");
     fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    let reached = world.root.join("reached");
     // Nobody ever writes into the pipe.
-    fs::write(&hook, "#!/bin/sh\nmkfifo never 2>/dev/null\nread answer < never\n").unwrap();
+    let hangs = format!("#!/bin/sh\n: > '{}'\nmkfifo never 2>/dev/null\nread answer < never\n", reached.display());
+    fs::write(&hook, hangs).unwrap();
     fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    one.run(&["claim", "auth", "--timeout", "1s"]).refused("undecided", 124);
+    one.run_until(&["claim", "auth"], |_| reached.exists()).refused("undecided", 124);
     fs::remove_file(&hook).unwrap();
     let locks = crate::world::files(&world.root.join("origin.git"), &|path| path == "never");
     assert_eq!(locks.keys().filter(|path| path.ends_with(".lock")).count(), 0);

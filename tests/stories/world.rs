@@ -21,6 +21,10 @@ use tempfile::TempDir;
 #[allow(dead_code, reason = "the story of schemas uses more of it than other suites do")]
 pub(crate) mod shape;
 
+#[path = "patience.rs"]
+#[allow(dead_code, reason = "not every suite tries deadlines")]
+pub(crate) mod patience;
+
 /// The root of the board.
 pub(crate) const ROOT: &str = "_AGENTS/sessions";
 
@@ -331,6 +335,20 @@ impl Agent {
         self.start(words).wait()
     }
 
+    /// Runs a verb with ever longer deadlines until `came` says that it came so far within one; gives what it was told
+    /// then.
+    #[track_caller]
+    pub(crate) fn run_until(&self, words: &[&str], came: impl Fn(&Told) -> bool) -> Told {
+        let mut tries = patience::DEADLINES.into_iter();
+        loop {
+            let deadline = tries.next().unwrap_or_else(|| panic!("`{}` never came so far", words.join(" ")));
+            let told = self.run(&[words, &["--timeout", deadline]].concat());
+            if came(&told) {
+                return told;
+            }
+        }
+    }
+
     /// Starts a verb and does not wait.
     pub(crate) fn start(&self, words: &[&str]) -> Running {
         let mut command = self.command(&[&["--json"], words].concat());
@@ -432,8 +450,11 @@ impl Running {
         rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal).unwrap();
     }
 
+    /// Waits for its end, and for that of whatever it prints; who hangs is ended, and the test has failed.
+    #[track_caller]
     pub(crate) fn wait(self) -> Told {
-        Told::of(self.words, self.child.wait_with_output().unwrap())
+        let output = patience::ended(&self.words, self.child, patience::WAIT_MAX);
+        Told::of(self.words, output)
     }
 }
 

@@ -86,9 +86,15 @@ impl Http {
         fs::write(self.dir.join("answer"), status).unwrap();
     }
 
-    /// Lets the server take connections and never say a word.
-    pub(crate) fn hang(&self) {
+    /// Lets the server take connections and never say a word; gives the file that is there once it does so.
+    pub(crate) fn hang(&self) -> PathBuf {
         fs::write(self.dir.join("hang"), "").unwrap();
+        self.dir.join("hangs")
+    }
+
+    /// Whether it was told to hang.
+    pub(crate) fn hangs(&self) -> bool {
+        self.dir.join("hang").exists()
     }
 }
 
@@ -210,10 +216,11 @@ fn chunks(from: &mut BufReader<TcpStream>) -> io::Result<Vec<u8>> {
 
 impl Site {
     fn serve(&self, stream: TcpStream) -> io::Result<()> {
-        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+        stream.set_read_timeout(Some(Duration::from_secs(300)))?;
         let mut reader = BufReader::new(stream);
         while let Some(request) = Request::read(&mut reader)? {
             if self.dir.join("hang").exists() {
+                fs::write(self.dir.join("hangs"), "")?;
                 // The client gives up first; this ends with its connection.
                 let _ = reader.read_line(&mut String::new());
                 return Ok(());

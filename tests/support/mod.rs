@@ -26,6 +26,11 @@ pub(crate) fn within(seconds: f64) -> Instant {
     Instant::now() + Duration::from_secs_f64(seconds)
 }
 
+/// Deadlines that something which hangs does reach, each later than the last: on a busy machine it hangs only in a later.
+pub(crate) fn moments() -> impl Iterator<Item = Instant> {
+    [0.7, 4.0, 16.0, 64.0].into_iter().map(within)
+}
+
 /// Writes an executable shell script.
 pub(crate) fn script(path: &Path, body: &str) {
     use std::os::unix::fs::PermissionsExt;
@@ -43,9 +48,9 @@ pub(crate) fn skipped(what: &str, why: &str) {
     }
 }
 
-/// Waits until `ready`; after two minutes the test fails.
+/// Waits until `ready`; after five minutes the test fails.
 pub(crate) fn wait_until(what: &str, mut ready: impl FnMut() -> bool) {
-    let give_up = within(120.0);
+    let give_up = within(300.0);
     while !ready() {
         assert!(Instant::now() < give_up, "waited too long for {what}");
         std::thread::sleep(Duration::from_millis(5));

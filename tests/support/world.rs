@@ -236,13 +236,13 @@ impl World {
 
     /// A new commit on the seed, which is fetched first.
     pub(crate) fn make_on_seed(&self, remote: &mut dyn Remote, text: &str) -> Made {
-        remote.fetch(&[main()], within(20.0)).unwrap();
+        remote.fetch(&[main()], within(300.0)).unwrap();
         self.make(self.seed, text)
     }
 
     /// Moves `main` from `old` to what was made.
     pub(crate) fn swap(&self, remote: &mut dyn Remote, old: Option<Oid>, made: &Made) -> PushOutcome {
-        remote.push(&[to(main(), old, Some(made.commit))], &PackSource::Objects(made.objects.clone()), within(20.0))
+        remote.push(&[to(main(), old, Some(made.commit))], &PackSource::Objects(made.objects.clone()), within(300.0))
     }
 
     /// Where `name` is on the server, read past every transport.
@@ -257,7 +257,7 @@ impl World {
 
     /// What the remote says of `main`.
     pub(crate) fn look(&self, remote: &mut dyn Remote) -> Advertised {
-        remote.sync(&[main()], Purpose::Read, within(20.0)).unwrap()
+        remote.sync(&[main()], Purpose::Read, within(300.0)).unwrap()
     }
 
     /// Somebody else with a plain git moves `branch` on the server, from `main`.
