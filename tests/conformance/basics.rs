@@ -7,12 +7,12 @@ use crate::support::{script, within};
 
 pub(crate) fn a_ref_is_created_moved_and_deleted(world: &World) {
     let mut remote = world.remote();
-    let there = remote.sync(&[main(), other()], Purpose::Write, within(20.0)).unwrap();
+    let there = remote.sync(&[main(), other()], Purpose::Write, within(300.0)).unwrap();
     assert_eq!(there.tip(&main()), Some(world.seed));
     assert_eq!(there.tip(&other()), None);
 
     // A repository with a worktree has it on a branch of its own.
-    let branches = remote.branches(within(20.0)).unwrap();
+    let branches = remote.branches(within(300.0)).unwrap();
     assert!(branches.contains(&main()) && !branches.contains(&other()), "{branches:?}");
 
     let one = world.make_on_seed(&mut *remote, "1");
@@ -24,13 +24,13 @@ pub(crate) fn a_ref_is_created_moved_and_deleted(world: &World) {
     assert_eq!(world.swap(&mut *remote, Some(one.commit), &two), PushOutcome::Landed);
     assert_eq!(world.board(), "2");
     // What was seen before a push is not taken for what is there after it.
-    assert_eq!(remote.fetch(&[main()], within(20.0)).unwrap().tip(&main()), Some(two.commit));
+    assert_eq!(remote.fetch(&[main()], within(300.0)).unwrap().tip(&main()), Some(two.commit));
 
-    let created = remote.push(&[to(other(), None, Some(two.commit))], &PackSource::Objects(Vec::new()), within(20.0));
+    let created = remote.push(&[to(other(), None, Some(two.commit))], &PackSource::Objects(Vec::new()), within(300.0));
     assert_eq!(created, PushOutcome::Landed);
     assert_eq!(world.truth(&other()), Some(two.commit));
 
-    let deleted = remote.push(&[to(other(), Some(two.commit), None)], &PackSource::Nothing, within(20.0));
+    let deleted = remote.push(&[to(other(), Some(two.commit), None)], &PackSource::Nothing, within(300.0));
     assert_eq!(deleted, PushOutcome::Landed);
     assert_eq!(world.truth(&other()), None);
 }

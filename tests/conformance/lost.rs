@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Instant;
 
-use git_session::remote::{Purpose, PushOutcome, SyncError};
+use git_session::remote::{Purpose, PushOutcome, SyncError, Transport};
 
+use crate::support::http::Http;
 use crate::support::world::{Kind, World, main};
-use crate::support::{wait_until, within};
+use crate::support::{moments, wait_until, within};
 
 /// Kills the server program between the moment the ref has moved and its report.
 pub(crate) fn a_lost_reply_is_unknown_and_looking_tells(world: &World) {
@@ -85,27 +87,26 @@ pub(crate) fn a_server_that_never_speaks_is_offline(world: &World) {
     let mut remote = world.remote();
     let mine = world.make_on_seed(&mut *remote, "mine");
     drop(remote);
-    let note = world.file("speechless");
-    if let Some(http) = &world.http {
-        http.hang();
-    } else {
-        // Over ssh the server's half ends when its connection does, at the latest when it writes.
-        let command = format!("echo $$ > '{}'; exec sleep 30;", note.display());
-        world.configure("remote.origin.receivepack", &command);
-    }
+    let note = match &world.http {
+        Some(http) => http.hang(),
+        None => {
+            let note = world.file("speechless");
+            // Over ssh the server's half ends when its connection does, at the latest when it writes.
+            world.configure("remote.origin.receivepack", &format!("echo $$ > '{}'; exec sleep 30;", note.display()));
+            note
+        }
+    };
     let mut remote = world.remote();
-    let outcome = remote.push(
-        &[crate::support::world::to(main(), Some(world.seed), Some(mine.commit))],
-        &pack(&mine),
-        within(0.7),
-    );
+    let update = [crate::support::world::to(main(), Some(world.seed), Some(mine.commit))];
+    let outcome = hung(world, &note, |moment| remote.push(&update, &pack(&mine), moment));
     assert!(matches!(outcome, PushOutcome::Offline { .. }), "{outcome:?}");
-    if world.http.is_none() {
-        let result = remote.sync(&[main()], Purpose::Write, within(0.7));
+    if world.http.is_none() && world.transport == Transport::Git {
         // The executable looks through upload-pack, which is well.
-        let pipe = matches!(result, Err(SyncError::Offline { .. }));
-        assert!(pipe || result.is_ok(), "{result:?}");
-        is_gone(world, &note);
+        remote.sync(&[main()], Purpose::Write, within(300.0)).unwrap();
+        assert!(!note.exists());
+    } else {
+        let result = hung(world, &note, |moment| remote.sync(&[main()], Purpose::Write, moment));
+        assert!(matches!(result, Err(SyncError::Offline { .. })), "{result:?}");
     }
     assert_eq!(world.truth(&main()), Some(world.seed));
 }
@@ -115,12 +116,9 @@ pub(crate) fn a_server_that_hangs_over_a_request_is_unknown(world: &World) {
     let mine = world.make_on_seed(&mut *remote, "mine");
     let note = world.file("hanging");
     world.hook("update", &format!("echo $$ > '{}'\nexec sleep 30", note.display()));
-    let update = crate::support::world::to(main(), Some(world.seed), Some(mine.commit));
-    // Long enough for the request to get there on a busy machine.
-    let seconds = if world.sshd.is_some() { 4.0 } else { 2.0 };
-    let outcome = remote.push(&[update], &pack(&mine), within(seconds));
+    let update = [crate::support::world::to(main(), Some(world.seed), Some(mine.commit))];
+    let outcome = hung(world, &note, |moment| remote.push(&update, &pack(&mine), moment));
     assert!(matches!(outcome, PushOutcome::Unknown { .. }), "{outcome:?}");
-    is_gone(world, &note);
     assert_eq!(world.locks(), Vec::<std::path::PathBuf>::new());
     assert_eq!(world.look(&mut *remote).tip(&main()), Some(world.seed));
 }
@@ -140,10 +138,15 @@ pub(crate) fn a_slow_hook_after_the_report_does_not_undo_it(world: &World) {
             done.display()
         ),
     );
-    let update = crate::support::world::to(main(), Some(world.seed), Some(mine.commit));
-    assert_eq!(remote.push(&[update], &pack(&mine), within(2.0)), PushOutcome::Landed);
+    let update = [crate::support::world::to(main(), Some(world.seed), Some(mine.commit))];
+    // It waits for the end of the connection until its deadline.
+    let outcome = moments().skip(1).find_map(|moment| {
+        let outcome = remote.push(&update, &pack(&mine), moment);
+        began.exists().then_some(outcome)
+    });
+    assert_eq!(outcome, Some(PushOutcome::Landed));
     drop(remote);
-    assert!(began.exists() && !done.exists());
+    assert!(!done.exists());
     fs::write(go, "").unwrap();
     wait_until("the hook", || done.exists());
 }
@@ -152,14 +155,35 @@ fn pack(made: &crate::support::repositories::Made) -> git_session::remote::PackS
     git_session::remote::PackSource::Objects(made.objects.clone())
 }
 
+/// Tries with ever later deadlines until the server has come to where it hangs, which it notes; gives what came of it then.
+fn hung<T>(world: &World, note: &Path, mut attempt: impl FnMut(Instant) -> T) -> T {
+    for moment in moments() {
+        let result = attempt(moment);
+        if note.exists() {
+            is_gone(world, note);
+            fs::remove_file(note).unwrap();
+            return result;
+        }
+    }
+    panic!("the server never came so far");
+}
+
 /// The process that wrote its id into `note` has ended, or is a server's own, which is ended here.
 fn is_gone(world: &World, note: &Path) {
-    let pid = fs::read_to_string(note).unwrap_or_default();
-    let Some(pid) = pid.trim().parse().ok().and_then(rustix::process::Pid::from_raw) else { return };
     match world.kind {
+        // It is a thread of this test.
+        Kind::HttpBasic | Kind::HttpHeader if world.http.as_ref().is_some_and(Http::hangs) => {}
         Kind::Ssh | Kind::SshAlias | Kind::HttpBasic | Kind::HttpHeader => {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            let _ = rustix::process::kill_process(noted(note), rustix::process::Signal::KILL);
         }
-        _ => wait_until("the server to end", || rustix::process::test_kill_process(pid).is_err()),
+        _ => {
+            let pid = noted(note);
+            wait_until("the server to end", || rustix::process::test_kill_process(pid).is_err());
+        }
     }
+}
+
+fn noted(note: &Path) -> rustix::process::Pid {
+    let pid = fs::read_to_string(note).unwrap();
+    rustix::process::Pid::from_raw(pid.trim().parse().unwrap()).unwrap()
 }

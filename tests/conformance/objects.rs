@@ -16,7 +16,7 @@ pub(crate) fn a_fetch_brings_what_a_rival_made_and_touches_nothing_of_the_users(
     let before = snapshot(&world.common);
     let mut remote = world.remote();
     assert_eq!(world.look(&mut *remote).tip(&main()), Some(theirs));
-    let there = remote.fetch(&[main(), other()], within(20.0)).unwrap();
+    let there = remote.fetch(&[main(), other()], within(300.0)).unwrap();
     assert_eq!((there.tip(&main()), there.tip(&other())), (Some(theirs), None));
     let engine = Repository::open_bare(&world.engine).unwrap();
     assert_eq!(text(&engine, theirs), "0");
@@ -47,7 +47,7 @@ pub(crate) fn twenty_fetch_at_once(world: &World) {
     std::thread::scope(|scope| {
         for _ in 0..20 {
             scope.spawn(|| {
-                let there = world.remote().fetch(&[main()], within(60.0)).unwrap();
+                let there = world.remote().fetch(&[main()], within(300.0)).unwrap();
                 assert_eq!(there.tip(&main()), Some(theirs));
                 assert_eq!(text(&Repository::open_bare(&world.engine).unwrap(), theirs), "0");
             });
@@ -63,19 +63,19 @@ pub(crate) fn a_fetch_follows_a_ref_that_was_rewound(world: &World) {
     git(&world.server, &["update-ref", "refs/heads/main", &world.seed.to_string()]);
     git(&world.server, &["reflog", "expire", "--expire=now", "--all"]);
     git(&world.server, &["gc", "-q", "--prune=now"]);
-    let there = remote.fetch(&[main()], within(20.0)).unwrap();
+    let there = remote.fetch(&[main()], within(300.0)).unwrap();
     assert_eq!(there.tip(&main()), Some(world.seed));
 }
 
 /// A session branch: commits of the user's own repository, never seen by the engine.
 pub(crate) fn a_walk_pushes_the_users_own_commits(world: &World) {
     let mut remote = world.remote();
-    remote.fetch(&[main()], within(20.0)).unwrap();
+    remote.fetch(&[main()], within(300.0)).unwrap();
     let user = Repository::open(&world.user).unwrap();
     let first = crate::support::repositories::commit(&user, None, "first").commit;
     let second = crate::support::repositories::commit(&user, Some(first), "second").commit;
     let update = to(other(), None, Some(second));
-    assert_eq!(remote.push(&[update], &PackSource::Walk, within(20.0)), PushOutcome::Landed);
+    assert_eq!(remote.push(&[update], &PackSource::Walk, within(300.0)), PushOutcome::Landed);
     assert_eq!(text(&Repository::open(&world.server).unwrap(), second), "second");
     git(&world.server, &["fsck", "--strict", "--connectivity-only"]);
 }
@@ -92,19 +92,19 @@ pub(crate) fn a_journals_pack_is_pushed_as_it_is(world: &World) {
     fs::remove_dir_all(&world.engine).unwrap();
     crate::support::repositories::engine_for(&world.common, &world.engine);
     let mut remote = world.remote();
-    remote.fetch(&[main()], within(20.0)).unwrap();
+    remote.fetch(&[main()], within(300.0)).unwrap();
     let update = to(main(), Some(world.seed), Some(mine.commit));
-    assert_eq!(remote.push(&[update], &PackSource::File(journal), within(20.0)), PushOutcome::Landed);
+    assert_eq!(remote.push(&[update], &PackSource::File(journal), within(300.0)), PushOutcome::Landed);
     assert_eq!(world.board(), "mine");
 }
 
 /// A kept connection was opened before the tips moved, and the caller knows better by another look.
 pub(crate) fn an_old_connection_does_not_lose_a_race_that_was_won(world: &World) {
     let mut remote = world.remote();
-    remote.sync(&[main()], Purpose::Write, within(20.0)).unwrap();
+    remote.sync(&[main()], Purpose::Write, within(300.0)).unwrap();
     let theirs = world.rival("main", "theirs");
     // A fetch in another process has brought it by now.
-    world.remote().fetch(&[main()], within(20.0)).unwrap();
+    world.remote().fetch(&[main()], within(300.0)).unwrap();
     let mine = world.make(theirs, "mine");
     assert_eq!(world.swap(&mut *remote, Some(theirs), &mine), PushOutcome::Landed);
 }
@@ -123,13 +123,13 @@ pub(crate) fn a_shallow_clone_takes_part(world: &World) {
     let url = format!("file://{}", world.server.display());
     git(&world.user, &["fetch", "-q", "--depth=1", &url, "+refs/heads/*:refs/remotes/origin/*"]);
     let mut remote = world.remote();
-    assert_eq!(remote.fetch(&[main()], within(20.0)).unwrap().tip(&main()), Some(tip));
+    assert_eq!(remote.fetch(&[main()], within(300.0)).unwrap().tip(&main()), Some(tip));
     let mine = world.make(tip, "mine");
     let theirs = world.rival("main", "four");
     assert!(matches!(world.swap(&mut *remote, Some(tip), &mine), PushOutcome::Raced { .. }));
-    assert_eq!(remote.fetch(&[main()], within(20.0)).unwrap().tip(&main()), Some(theirs));
+    assert_eq!(remote.fetch(&[main()], within(300.0)).unwrap().tip(&main()), Some(theirs));
     let mine = world.make(theirs, "mine");
     let update = to(main(), Some(theirs), Some(mine.commit));
-    assert_eq!(remote.push(&[update], &PackSource::Walk, within(20.0)), PushOutcome::Landed);
+    assert_eq!(remote.push(&[update], &PackSource::Walk, within(300.0)), PushOutcome::Landed);
     git(&world.server, &["fsck", "--connectivity-only"]);
 }

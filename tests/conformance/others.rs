@@ -11,7 +11,7 @@ use crate::support::world::{World, main, other, to};
 pub(crate) fn dulwich_acknowledges_a_lost_race(world: &World) {
     let mut remote = world.remote();
     let mine = world.make_on_seed(&mut *remote, "mine");
-    remote.sync(&[main()], Purpose::Write, within(20.0)).unwrap();
+    remote.sync(&[main()], Purpose::Write, within(300.0)).unwrap();
     let theirs = world.rival("main", "theirs");
     // Over the connection of the old look, so that the server has to compare.
     assert_eq!(world.swap(&mut *remote, Some(world.seed), &mine), PushOutcome::Landed);
@@ -22,10 +22,10 @@ pub(crate) fn dulwich_acknowledges_a_lost_race(world: &World) {
 pub(crate) fn dulwich_moves_one_of_two(world: &World) {
     let mut remote = world.remote();
     let mine = world.make_on_seed(&mut *remote, "mine");
-    remote.sync(&[main(), other()], Purpose::Write, within(20.0)).unwrap();
+    remote.sync(&[main(), other()], Purpose::Write, within(300.0)).unwrap();
     let theirs = world.rival("other", "theirs");
     let updates = [to(main(), Some(world.seed), Some(mine.commit)), to(other(), None, Some(mine.commit))];
-    let outcome = remote.push(&updates, &PackSource::Objects(mine.objects), within(20.0));
+    let outcome = remote.push(&updates, &PackSource::Objects(mine.objects), within(300.0));
     assert_eq!(outcome, PushOutcome::Landed);
     assert_eq!((world.truth(&main()), world.truth(&other())), (Some(mine.commit), Some(theirs)));
 }
@@ -64,13 +64,13 @@ pub(crate) fn gitolite_refuses_by_its_rules_and_in_its_own_words(world: &World) 
     let mine = world.make_on_seed(&mut *remote, "mine");
     let archive = "refs/git-session/archive/x".parse().unwrap();
     let update = to(archive, None, Some(mine.commit));
-    match remote.push(std::slice::from_ref(&update), &PackSource::Objects(mine.objects.clone()), within(20.0)) {
+    match remote.push(std::slice::from_ref(&update), &PackSource::Objects(mine.objects.clone()), within(300.0)) {
         PushOutcome::Busy { reason } => assert!(reason.contains("DENIED"), "{reason}"),
         outcome => panic!("{outcome:?}"),
     }
     // Nor does a ref move that is allowed, when one beside it is not.
     let both = [to(main(), Some(world.seed), Some(mine.commit)), update];
-    let outcome = remote.push(&both, &PackSource::Objects(mine.objects.clone()), within(20.0));
+    let outcome = remote.push(&both, &PackSource::Objects(mine.objects.clone()), within(300.0));
     assert!(matches!(outcome, PushOutcome::Busy { .. }), "{outcome:?}");
     assert_eq!(world.truth(&main()), Some(world.seed));
     assert_eq!(world.swap(&mut *remote, Some(world.seed), &mine), PushOutcome::Landed);

@@ -12,7 +12,7 @@ use crate::support::{git, within};
 pub(crate) fn a_rival_that_landed_before_wins(world: &World) {
     let mut remote = world.remote();
     let mine = world.make_on_seed(&mut *remote, "mine");
-    remote.sync(&[main()], Purpose::Write, within(20.0)).unwrap();
+    remote.sync(&[main()], Purpose::Write, within(300.0)).unwrap();
     let theirs = world.rival("main", "theirs");
     match world.swap(&mut *remote, Some(world.seed), &mine) {
         PushOutcome::Raced { tips } => assert_eq!(tips.tip(&main()), Some(theirs)),
@@ -32,7 +32,7 @@ pub(crate) fn a_rival_that_lands_while_we_push_wins(world: &World) {
     assert_ne!(world.truth(&main()), Some(mine.commit));
     assert_ne!(world.truth(&main()), Some(world.seed));
     // The same remote goes on: what was lost is built again on what won.
-    let there = remote.fetch(&[main()], within(20.0)).unwrap();
+    let there = remote.fetch(&[main()], within(300.0)).unwrap();
     let again = world.make(there.tip(&main()).unwrap(), "again");
     assert_eq!(world.swap(&mut *remote, there.tip(&main()), &again), PushOutcome::Landed);
     assert_eq!(world.board(), "again");
@@ -52,7 +52,7 @@ pub(crate) fn a_ref_that_is_gone_is_not_made_again(world: &World) {
     let mut remote = world.remote();
     let mine = world.make_on_seed(&mut *remote, "mine");
     let update = to(other(), Some(world.seed), Some(mine.commit));
-    let raced = remote.push(&[update], &PackSource::Objects(mine.objects), within(20.0));
+    let raced = remote.push(&[update], &PackSource::Objects(mine.objects), within(300.0));
     assert_eq!(raced, PushOutcome::Raced { tips: Advertised { refs: BTreeMap::new(), head: head_of(&raced) } });
     assert_eq!(world.truth(&other()), None);
 }
@@ -69,7 +69,7 @@ pub(crate) fn a_ref_that_moves_while_we_delete_it_stays(world: &World) {
     let mut remote = world.remote();
     world.rival_in_hook("other");
     let update = to(other(), Some(world.seed), None);
-    let outcome = remote.push(&[update], &PackSource::Nothing, within(20.0));
+    let outcome = remote.push(&[update], &PackSource::Nothing, within(300.0));
     assert!(matches!(outcome, PushOutcome::Raced { .. }), "{outcome:?}");
     assert!(world.truth(&other()).is_some_and(|oid| oid != world.seed));
 }
@@ -86,7 +86,7 @@ pub(crate) fn two_refs_move_as_one(world: &World) {
     let mut remote = world.remote();
     let mine = world.make_on_seed(&mut *remote, "mine");
     let updates = [to(main(), Some(world.seed), Some(mine.commit)), to(other(), None, Some(mine.commit))];
-    let outcome = remote.push(&updates, &PackSource::Objects(mine.objects), within(20.0));
+    let outcome = remote.push(&updates, &PackSource::Objects(mine.objects), within(300.0));
     assert_eq!(outcome, PushOutcome::Landed);
     assert_eq!((world.truth(&main()), world.truth(&other())), (Some(mine.commit), Some(mine.commit)));
 }
@@ -96,7 +96,7 @@ pub(crate) fn of_two_refs_neither_moves_when_one_is_stale(world: &World) {
     let mut remote = world.remote();
     let mine = world.make_on_seed(&mut *remote, "mine");
     let updates = [to(main(), Some(world.seed), Some(mine.commit)), to(other(), None, Some(mine.commit))];
-    let outcome = remote.push(&updates, &PackSource::Objects(mine.objects), within(20.0));
+    let outcome = remote.push(&updates, &PackSource::Objects(mine.objects), within(300.0));
     assert!(matches!(outcome, PushOutcome::Raced { .. }), "{outcome:?}");
     assert_eq!((world.truth(&main()), world.truth(&other())), (Some(world.seed), Some(theirs)));
 }
@@ -107,7 +107,7 @@ pub(crate) fn of_two_refs_neither_moves_when_one_moves_meanwhile(world: &World) 
     let mine = world.make_on_seed(&mut *remote, "mine");
     world.rival_in_hook("other");
     let updates = [to(main(), Some(world.seed), Some(mine.commit)), to(other(), None, Some(mine.commit))];
-    let outcome = remote.push(&updates, &PackSource::Objects(mine.objects), within(20.0));
+    let outcome = remote.push(&updates, &PackSource::Objects(mine.objects), within(300.0));
     assert!(matches!(outcome, PushOutcome::Raced { .. }), "{outcome:?}");
     assert_eq!(world.truth(&main()), Some(world.seed));
     assert!(world.truth(&other()).is_some_and(|oid| oid != mine.commit));
@@ -124,7 +124,7 @@ pub(crate) fn no_acknowledged_push_is_lost_by_few(world: &World) {
 }
 
 fn count(world: &World, agents: usize, increments: usize) {
-    let deadline = within(120.0);
+    let deadline = within(300.0);
     std::thread::scope(|scope| {
         for agent in 0..agents {
             scope.spawn(move || {
@@ -158,7 +158,7 @@ fn count(world: &World, agents: usize, increments: usize) {
 
 /// A ref that must not exist can be made once, however many try.
 pub(crate) fn of_many_creators_one_wins(world: &World) {
-    world.remote().fetch(&[main()], within(20.0)).unwrap();
+    world.remote().fetch(&[main()], within(300.0)).unwrap();
     for round in 0..5 {
         let name: git_session::remote::RefName = format!("refs/heads/round-{round}").parse().unwrap();
         let won: usize = std::thread::scope(|scope| {
@@ -169,7 +169,7 @@ pub(crate) fn of_many_creators_one_wins(world: &World) {
                         let made = world.make(world.seed, &format!("{round}.{agent}"));
                         let update = to(name, None, Some(made.commit));
                         let mut remote = world.remote();
-                        match remote.push(&[update], &PackSource::Objects(made.objects), within(60.0)) {
+                        match remote.push(&[update], &PackSource::Objects(made.objects), within(300.0)) {
                             PushOutcome::Landed => 1,
                             PushOutcome::Raced { .. } | PushOutcome::Busy { .. } => 0,
                             outcome => panic!("{outcome:?}"),

@@ -47,7 +47,7 @@ pub(crate) fn two_refs_are_not_sent_to_a_server_that_cannot_move_them_as_one(wor
     let mut remote = world.remote();
     let mine = world.make_on_seed(&mut *remote, "mine");
     let updates = [to(main(), Some(world.seed), Some(mine.commit)), to(other(), None, Some(mine.commit))];
-    let outcome = remote.push(&updates, &PackSource::Objects(mine.objects.clone()), within(20.0));
+    let outcome = remote.push(&updates, &PackSource::Objects(mine.objects.clone()), within(300.0));
     match outcome {
         PushOutcome::Denied { reason, kind: DeniedKind::Policy } => assert!(reason.contains("atomic"), "{reason}"),
         outcome => panic!("{outcome:?}"),
@@ -62,7 +62,7 @@ pub(crate) fn objects_that_we_do_not_have_are_not_pushed(world: &World) {
     let nowhere = git2::Oid::from_str("1234567890123456789012345678901234567890").unwrap();
     let update = to(main(), Some(world.seed), Some(nowhere));
     for pack in [PackSource::Objects(vec![nowhere]), PackSource::Walk] {
-        let outcome = remote.push(std::slice::from_ref(&update), &pack, within(20.0));
+        let outcome = remote.push(std::slice::from_ref(&update), &pack, within(300.0));
         assert!(matches!(outcome, PushOutcome::Denied { kind: DeniedKind::Policy, .. }), "{outcome:?}");
     }
     assert_eq!(world.truth(&main()), Some(world.seed));
@@ -73,7 +73,7 @@ pub(crate) fn another_object_format_is_a_fault(world: &World) {
     let server = world.server.display().to_string();
     git(&world.user, &["init", "-q", "--bare", "--object-format=sha256", &server]);
     for purpose in [Purpose::Read, Purpose::Write] {
-        match world.remote().sync(&[main()], purpose, within(20.0)) {
+        match world.remote().sync(&[main()], purpose, within(300.0)) {
             Err(SyncError::Fault(RemoteFault::ObjectFormat(format))) => assert_eq!(format, "sha256"),
             result => panic!("{result:?}"),
         }
@@ -100,7 +100,7 @@ pub(crate) fn a_folder_that_is_no_repository_is_denied(world: &World) {
     fs::remove_dir_all(&world.server).unwrap();
     fs::create_dir(&world.server).unwrap();
     for purpose in [Purpose::Read, Purpose::Write] {
-        let result = world.remote().sync(&[main()], purpose, within(20.0));
+        let result = world.remote().sync(&[main()], purpose, within(300.0));
         assert!(matches!(result, Err(SyncError::Denied { .. })), "{result:?}");
     }
 }
@@ -119,7 +119,7 @@ pub(crate) fn a_server_that_is_not_there_is_offline(world: &World) {
     world.configure("remote.origin.url", &gone);
     let mut remote = world.remote();
     for purpose in [Purpose::Read, Purpose::Write] {
-        let result = remote.sync(&[main()], purpose, within(20.0));
+        let result = remote.sync(&[main()], purpose, within(300.0));
         assert!(matches!(result, Err(SyncError::Offline { .. })), "{result:?}");
     }
     let outcome = world.swap(&mut *remote, Some(world.seed), &mine);
@@ -135,7 +135,7 @@ pub(crate) fn a_wrong_password_is_denied(world: &World) {
     let mine = world.make_on_seed(&mut *remote, "mine");
     world.use_password("wrong");
     for purpose in [Purpose::Read, Purpose::Write] {
-        let result = remote.sync(&[main()], purpose, within(20.0));
+        let result = remote.sync(&[main()], purpose, within(300.0));
         assert!(matches!(result, Err(SyncError::Denied { .. })), "{result:?}");
     }
     let outcome = world.swap(&mut *remote, Some(world.seed), &mine);
@@ -158,7 +158,7 @@ pub(crate) fn a_key_or_host_that_ssh_does_not_take_is_offline_with_its_words(wor
     let mine = world.make_on_seed(&mut *remote, "mine");
     let sshd = world.sshd.as_ref().unwrap();
     sshd.use_unknown_key();
-    match remote.sync(&[main()], Purpose::Write, within(20.0)) {
+    match remote.sync(&[main()], Purpose::Write, within(300.0)) {
         Err(SyncError::Offline { reason }) => assert!(reason.contains("Permission denied"), "{reason}"),
         result => panic!("{result:?}"),
     }
@@ -183,7 +183,7 @@ pub(crate) fn an_untrusted_certificate_is_denied(world: &World) {
     let Some(_server) = Tls::start(&world.file("tls"), port) else { return };
     world.configure("remote.origin.url", &format!("https://localhost:{port}/board.git"));
     let mut remote = world.remote();
-    let result = remote.sync(&[main()], Purpose::Write, within(20.0));
+    let result = remote.sync(&[main()], Purpose::Write, within(300.0));
     assert!(matches!(result, Err(SyncError::Denied { .. })), "{result:?}");
     let outcome = world.swap(&mut *remote, Some(world.seed), &mine);
     assert!(matches!(outcome, PushOutcome::Denied { kind: DeniedKind::Authentication, .. }), "{outcome:?}");
@@ -193,7 +193,7 @@ pub(crate) fn an_untrusted_certificate_is_denied(world: &World) {
 pub(crate) fn a_path_that_is_not_there_behind_ssh_is_denied(world: &World) {
     world.configure("remote.origin.url", &format!("board:{}", world.file("nonexistent").display()));
     for purpose in [Purpose::Read, Purpose::Write] {
-        match world.remote().sync(&[main()], purpose, within(20.0)) {
+        match world.remote().sync(&[main()], purpose, within(300.0)) {
             Err(SyncError::Denied { reason }) => assert!(reason.contains("nonexistent"), "{reason}"),
             result => panic!("{result:?}"),
         }
