@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use git_session::checkout::worktree::{create, list};
 use git_session::checkout::{Adopted, CheckoutError};
 
-use crate::world::{ID, World, commit, in_a_moment, read, run, soon, write};
+use crate::world::{ID, World, commit, moments, read, run, soon, write};
 
 #[test]
 fn a_claim_makes_a_worktree_on_its_branch_and_the_second_time_finds_it() {
@@ -104,9 +104,14 @@ fn a_creation_whose_filter_hangs_ends_at_its_deadline_and_starts_over() {
     let world = World::new();
     write(&world.top, ".gitattributes", "src/lib.rs filter=slow\n");
     commit(&world.top, "a filter");
-    run(&world.top, &["config", "filter.slow.smudge", "sleep 60; cat"]);
-    assert!(matches!(create(&world.hub, &world.plan(), in_a_moment()), Err(CheckoutError::Git(_))));
-    assert!(!world.plan().path.exists(), "no half checkout");
+    let reached = world.hub.common_dir.join("reached");
+    run(&world.top, &["config", "filter.slow.smudge", &format!(": > '{}'; sleep 1000; cat", reached.display())]);
+    let hung = moments().any(|moment| {
+        assert!(matches!(create(&world.hub, &world.plan(), moment), Err(CheckoutError::Git(_))));
+        assert!(!world.plan().path.exists(), "no half checkout");
+        reached.exists()
+    });
+    assert!(hung);
     run(&world.top, &["config", "filter.slow.smudge", "cat"]);
     let made = create(&world.hub, &world.plan(), soon()).unwrap();
     assert_eq!((made.adopted, read(&made.path, "src/lib.rs").len()), (Adopted::New, 14));

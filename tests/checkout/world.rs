@@ -19,13 +19,13 @@ pub(crate) const ID: &str = "2026-11-20-auth";
 /// A moment that no test reaches.
 #[expect(clippy::disallowed_methods, reason = "a bound for a test that hangs, nothing is computed from it")]
 pub(crate) fn soon() -> Instant {
-    Instant::now() + Duration::from_secs(60)
+    Instant::now() + Duration::from_secs(300)
 }
 
-/// A moment that a program which hangs does reach.
-#[expect(clippy::disallowed_methods, reason = "a bound for a program that hangs on purpose")]
-pub(crate) fn in_a_moment() -> Instant {
-    Instant::now() + Duration::from_millis(700)
+/// Moments that a program which hangs does reach, each later than the last: on a busy machine it hangs only in a later.
+#[expect(clippy::disallowed_methods, reason = "bounds for a program that hangs on purpose")]
+pub(crate) fn moments() -> impl Iterator<Item = Instant> {
+    [700, 4_000, 16_000, 64_000].into_iter().map(|milliseconds| Instant::now() + Duration::from_millis(milliseconds))
 }
 
 pub(crate) fn id() -> SessionId {
