@@ -93,7 +93,7 @@ fn of_two_whose_clocks_are_ten_minutes_apart_the_swap_alone_says_who_wins() {
         let auth = world.plan(&format!("part-{round}"));
         // Each is the first to start in half of the rounds.
         let order = if round % 2 == 0 { [0, 1] } else { [1, 0] };
-        let words = ["claim", &auth, "--isolation", "none", "--timeout", "60s"];
+        let words = ["claim", &auth, "--isolation", "none", "--timeout", "5m"];
         let running = order.map(|number| (number, agents[number].start(&words)));
         let told = running.map(|(number, running)| (number, running.wait()));
         let winners: Vec<usize> = told.iter().filter(|(_, told)| told.status == 0).map(|(number, _)| *number).collect();
@@ -179,8 +179,8 @@ fn signs_of_life_of_two_clocks_and_a_takeover_at_the_same_moment_have_one_holder
         let heir = shim.ahead(&two, heir * MINUTES);
         shim.ahead(&one, -300 * MINUTES).run(&["claim", &auth, "--isolation", "none"]).won();
         let (back, taking) = (
-            holder.start(&["renew", &auth, "--timeout", "60s"]),
-            heir.start(&["takeover", &auth, "--reason", "gone", "--isolation", "none", "--timeout", "60s"]),
+            holder.start(&["renew", &auth, "--timeout", "5m"]),
+            heir.start(&["takeover", &auth, "--reason", "gone", "--isolation", "none", "--timeout", "5m"]),
         );
         let (back, taken) = (back.wait(), taking.wait());
         let taken_over = world.times("main", &format!("[{auth}] Take over session"));

@@ -120,6 +120,12 @@ impl Ground {
     }
 }
 
+/// For those to whom something is done, who may wait for an answer that never comes.
+const SHORT: &str = "20s";
+
+/// For those who ask again when all is well, however busy the machine is.
+const LONG: &str = "5m";
+
 /// Runs one race for `id`; gives what each was told at first.
 #[track_caller]
 fn race(ground: &Ground, walk: &mut Walk, id: &str, seed: u64) -> Vec<i32> {
@@ -128,7 +134,7 @@ fn race(ground: &Ground, walk: &mut Walk, id: &str, seed: u64) -> Vec<i32> {
     let mut crowd: Vec<usize> = (0..ground.agents.len()).collect();
     dice.shuffle(&mut crowd);
     crowd.truncate(2 + dice.usize(..3));
-    let words = ["claim", id, "--isolation", "none", "--timeout", "20s"];
+    let words = |patience| ["claim", id, "--isolation", "none", "--timeout", patience];
     let mut racers: Vec<Racer> = Vec::new();
     let script_at = (dice.u32(..5) == 0).then(|| dice.usize(..crowd.len()));
     for (number, index) in crowd.iter().enumerate() {
@@ -137,7 +143,7 @@ fn race(ground: &Ground, walk: &mut Walk, id: &str, seed: u64) -> Vec<i32> {
             racers.push(Racer::Script { name: "script".to_owned(), running });
         }
         let agent = ground.agents[*index].with("RACE_LINE", "/nowhere");
-        let running = ground.doomed(&agent, &mut dice).start(&words);
+        let running = ground.doomed(&agent, &mut dice).start(&words(SHORT));
         racers.push(Racer::Program { agent, running });
     }
     let mut statuses = Vec::new();
@@ -164,7 +170,7 @@ fn race(ground: &Ground, walk: &mut Walk, id: &str, seed: u64) -> Vec<i32> {
     walk.go_on(&ground.world);
     let before = walk.ever.get(id).cloned().unwrap_or_default();
     for (agent, told) in open {
-        let again = agent.run(&words);
+        let again = agent.run(&words(LONG));
         match again.status {
             0 => {
                 let nonce = again.won().nonce;
@@ -205,7 +211,6 @@ fn contest(ground: &Ground, walk: &mut Walk, id: &str, seed: u64) -> Vec<i32> {
     let before = walk.ever[id].clone();
     let Some(holder) = ground.agents.iter().find(|agent| is_called(agent, &before[0].who)) else { return Vec::new() };
     ground.server(&mut dice);
-    let patience = ["--timeout", "20s"];
     let own = if dice.bool() { vec!["renew", id] } else { vec!["release", id, "--reason", "enough"] };
     let take = ["takeover", id, "--reason", "gone", "--force", "--isolation", "none"];
     let mut heirs: Vec<&Agent> = ground.agents.iter().filter(|agent| !is_called(agent, &before[0].who)).collect();
@@ -214,8 +219,8 @@ fn contest(ground: &Ground, walk: &mut Walk, id: &str, seed: u64) -> Vec<i32> {
     let mut running = Vec::new();
     for (agent, words) in std::iter::once((holder, &own[..])).chain(heirs.into_iter().map(|heir| (heir, &take[..]))) {
         let agent = agent.with("RACE_LINE", "/nowhere");
-        let words = [words, &patience].concat();
-        running.push((ground.doomed(&agent, &mut dice).start(&words), agent, words));
+        let first = [words, &["--timeout", SHORT]].concat();
+        running.push((ground.doomed(&agent, &mut dice).start(&first), agent, words));
     }
     let told: Vec<_> = running.into_iter().map(|(running, agent, words)| (running.wait(), agent, words)).collect();
     let _ = std::fs::remove_dir_all(ground.world.root.join("origin.git/hooks"));
@@ -231,7 +236,7 @@ fn contest(ground: &Ground, walk: &mut Walk, id: &str, seed: u64) -> Vec<i32> {
             1 | 6 | 7 | 9 | 10 | 124 | 137 => {
                 let code = told.json["error"]["code"].as_str();
                 assert!(told.status != 1 || code == Some("unfinished"), "seed {seed}: {}{}", told.out, told.err);
-                let again = agent.run(&words);
+                let again = agent.run(&[words, &["--timeout", LONG]].concat());
                 assert!(
                     [0, 3].contains(&again.status),
                     "seed {seed}, {then:?}, {words:?} after {}, again: {}{}",

@@ -68,6 +68,12 @@ impl Drop for Small {
     }
 }
 
+/// While there is no room, which may not change before the deadline.
+const SHORT: &str = "20s";
+
+/// When there is room again, however busy the machine is.
+const LONG: &str = "5m";
+
 /// `auth`, claimed and given back in turn; what was said of each is held against what is so.
 struct Scene {
     world: World,
@@ -85,11 +91,12 @@ impl Scene {
         Self { world, one, held: false, moves: 0 }
     }
 
-    fn words(&self) -> Vec<&'static str> {
+    /// The next move with so much patience.
+    fn words(&self, patience: &'static str) -> Vec<&'static str> {
         if self.held {
-            vec!["release", "auth", "--reason", "enough", "--timeout", "20s"]
+            vec!["release", "auth", "--reason", "enough", "--timeout", patience]
         } else {
-            vec!["claim", "auth", "--timeout", "20s"]
+            vec!["claim", "auth", "--timeout", patience]
         }
     }
 
@@ -101,7 +108,7 @@ impl Scene {
     #[track_caller]
     fn moves(&mut self, what: &str, narrow: impl FnOnce(&Agent, &[&str]) -> Told, widen: impl FnOnce()) -> Told {
         let before = self.times();
-        let told = narrow(&self.one, &self.words());
+        let told = narrow(&self.one, &self.words(SHORT));
         widen();
         self.judge(what, before, &told);
         told
@@ -110,7 +117,7 @@ impl Scene {
     /// Holds what was told against the history, then does the same again, where nothing is in the way.
     #[track_caller]
     fn judge(&mut self, what: &str, before: usize, told: &Told) {
-        let words = self.words();
+        let words = self.words(LONG);
         let landed = self.times() - before;
         let said = format!("{what}: {}, landed {landed} times: {}{}", told.status, told.out, told.err);
         match (told.status, told.json["error"]["code"].as_str()) {
@@ -306,7 +313,7 @@ fn where_nothing_may_be_written_that_is_said_and_the_same_command_finishes_when_
         let path = scene.world.root.join(folder);
         fs::create_dir_all(&path).unwrap();
         let before = scene.times();
-        let Some(told) = read_only(&scene.world, &path, &scene.one, &scene.words()) else {
+        let Some(told) = read_only(&scene.world, &path, &scene.one, &scene.words(SHORT)) else {
             return skip("read-only folders");
         };
         assert!(![0, 77].contains(&told.status), "{folder} is needed: {}{}", told.out, told.err);

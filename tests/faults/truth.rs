@@ -4,9 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::world::{Agent, ROOT, Told, World};
 
-/// So much more than its patience may a command take, on a machine that is busy.
-pub(crate) const SLACK_SECONDS: u64 = 60;
-
 /// Whether what an agent was told of a move agrees with how often it landed.
 #[track_caller]
 pub(crate) fn told_truly(what: &str, told: &Told, landed: usize) {
