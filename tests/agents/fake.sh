@@ -181,22 +181,22 @@ noted() { echo "$2" >"$FAKE/$1.new" && mv "$FAKE/$1.new" "$FAKE/$1"; }
 noted pid $$
 
 case $last in
-*SILENT*) sleep 100; exit 0 ;;
+*SILENT*) sleep 1000; exit 0 ;;
 *NOTHING*) exit 0 ;;
 *NOID*) say hello; succeed; exit 0 ;;
 esac
 init
 case $last in
-*OTHERID*) sleep 100 ;;
+*OTHERID*) sleep 1000 ;;
 *MALFORMED*) printf 'warming up\n{"type":"unknown"}\n[1,2]\n{"cut":\n\033[31mred\033[0m\n' ;;
 *FLOOD*) yes '{"type":"noise","text":"0123456789012345678901234567890123456789012345678901234567890123456789"}' | head -c 10485760; echo ;;
 *STUBBORN*) trap '' TERM INT HUP; while :; do sleep 1; done ;;
 *DAEMON*)
-  setsid sh -c 'echo $$ >"$FAKE/tool.new"; mv "$FAKE/tool.new" "$FAKE/tool"; exec sleep 100' &
+  setsid sh -c 'echo $$ >"$FAKE/tool.new"; mv "$FAKE/tool.new" "$FAKE/tool"; exec sleep 1000' &
   # It forgets who started it, and where.
   setsid env -i FAKE="$FAKE" PATH="$PATH" sh -c \
-    'sh -c "echo \$\$ >\"\$FAKE/orphan.new\"; mv \"\$FAKE/orphan.new\" \"\$FAKE/orphan\"; exec sleep 100" & sleep 0.2' &
-  sleep 100
+    'sh -c "echo \$\$ >\"\$FAKE/orphan.new\"; mv \"\$FAKE/orphan.new\" \"\$FAKE/orphan\"; exec sleep 1000" & sleep 0.2' &
+  sleep 1000
   ;;
 *CUTOFF*) kill -9 $$ ;;
 *FAILZERO*) fail; exit 0 ;;

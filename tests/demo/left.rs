@@ -79,7 +79,7 @@ impl Left {
         }
         repository.reference("refs/heads/main", tip.id(), true, "planted").unwrap();
         let scratch = self.machine.path(&format!("scratch-{}", self.copies));
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + Duration::from_secs(300);
         audit(&copy.display().to_string(), &scratch, &Isolation::default(), deadline).unwrap()
     }
 }
