@@ -12,7 +12,7 @@ use crate::checkout::{clone, protect};
 use crate::domain::id::SessionId;
 use crate::domain::record::CheckoutKind;
 use crate::domain::state::State;
-use crate::remote::{PackSource, Purpose, PushOutcome, RefName, RefUpdate};
+use crate::remote::{PackSource, Purpose, PushOutcome, RefUpdate};
 use crate::store;
 use git2::Oid;
 
@@ -135,35 +135,6 @@ impl Engine {
         let names =
             [name(format!("refs/git-session/archive/{id}"))?, name(format!("refs/heads/session-archive/{id}"))?];
         Ok(self.keep_under(&names, head)?.to_string())
-    }
-
-    /// Keeps a commit on the remote, under the first of these names that the host takes.
-    pub(super) fn keep_under(&mut self, names: &[RefName; 2], head: Oid) -> Result<RefName, Error> {
-        let mut last = String::new();
-        for name in names {
-            // A lost reply or a rival that archives the very same is told by looking again.
-            for _ in 0..4 {
-                let deadline = self.core.clock.deadline();
-                let there = self.remote.sync(std::slice::from_ref(name), Purpose::Write, deadline);
-                let old = there.map_err(|error| self.sync_error(error))?.refs.get(name).copied();
-                if old == Some(head) {
-                    return Ok(name.clone());
-                }
-                let update = RefUpdate { name: name.clone(), old, new: Some(head) };
-                match self.remote.push(&[update], &PackSource::Walk, deadline) {
-                    PushOutcome::Landed => return Ok(name.clone()),
-                    PushOutcome::Raced { .. } | PushOutcome::Unknown { .. } => {}
-                    PushOutcome::Busy { reason } | PushOutcome::Denied { reason, .. } => {
-                        last = reason;
-                        break;
-                    }
-                    PushOutcome::Offline { reason } => {
-                        return Err(Error::Unreachable { url: self.remote.url().to_owned(), reason });
-                    }
-                }
-            }
-        }
-        Err(Error::Denied { branch: names[0].to_string(), reason: last })
     }
 
     /// Takes the session's branch off the remote when it is nothing but what was archived.

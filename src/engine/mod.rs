@@ -31,6 +31,7 @@ mod hub;
 mod import;
 mod init;
 mod journal;
+mod keeping;
 mod known;
 mod landing;
 mod last_known;

@@ -188,3 +188,49 @@ fn a_server_whose_disk_is_full_refuses_and_takes_the_same_when_there_is_room() {
     assert_eq!(Walk::of(&world).ever[&id("auth")].len(), 1);
     verified(&one);
 }
+
+/// A hook that does `body` to pushes of archives alone, with the number of such pushes so far in `$n`.
+fn archive_hook(world: &World, body: &str) {
+    let count = world.root.join("count").display().to_string();
+    let body = format!(
+        "grep -q ' refs/git-session/archive/' || exit 0\necho push >> '{count}'\nn=$(wc -l < '{count}')\n\
+         lock=refs/git-session/archive/{}.lock\n{body}\nexit 0",
+        id("auth")
+    );
+    hook(world, "pre-receive", &body);
+}
+
+/// Abandons a session with a commit of its own; gives what was said and the names under which the remote keeps it.
+fn abandoned(body: &str, words: &[&str]) -> (crate::world::Told, Vec<String>) {
+    let (world, one) = planned();
+    let checkout = one.take("auth");
+    checkout.write("src/new.txt", "new\n");
+    checkout.commit("new");
+    archive_hook(&world, body);
+    let told = one.run(&[&["abandon", "auth", "--reason", "no"], words].concat());
+    (told, world.refs().into_keys().filter(|name| name.contains("archive")).collect())
+}
+
+#[test]
+fn a_moments_lock_or_a_lost_reply_makes_no_branch_of_an_archive() {
+    let archive = format!("refs/git-session/archive/{}", id("auth"));
+    let lock = "mkdir -p refs/git-session/archive; if [ $n = 1 ]; then : > $lock; else rm -f $lock; fi";
+    // As a server that dies: nothing moves, and no reply comes.
+    for body in [lock, "[ $n -gt 5 ] || kill -9 $PPID"] {
+        let (told, kept) = abandoned(body, &[]);
+        told.done();
+        assert_eq!(kept, [archive.as_str()], "{body}");
+    }
+}
+
+#[test]
+fn an_archive_whose_replies_are_all_lost_is_said_to_be_undecided_and_only_a_refused_namespace_gives_a_branch() {
+    let (told, kept) = abandoned("kill -9 $PPID", &["--timeout", "3s"]);
+    let said = told.refused("unfinished", 1);
+    assert!(said.contains("no answer from"), "{said}");
+    assert_eq!(kept, [""; 0]);
+    let (told, kept) = abandoned("echo 'branches only' >&2; exit 1", &[]);
+    let branch = format!("refs/heads/session-archive/{}", id("auth"));
+    told.done();
+    assert_eq!(kept, [branch]);
+}
