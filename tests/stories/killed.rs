@@ -440,13 +440,32 @@ fn what_is_half_written_in_private_state_goes_when_it_is_old() {
     let scene = claim_scene();
     let private = ".git/git-session";
     scene.one.run(&["list"]).done();
-    let names = [".tmpAbCdEf", "index-AbCdEf", "claims/2026-11-20-auth/.tmpAbCdEf", "journal/.tmpAbCdEf"]
-        .map(|name| format!("{private}/{name}"));
-    let lay = || names.iter().for_each(|name| scene.hub.write(name, "half"));
+    let names = [
+        ".tmpAbCdEf",
+        "index-AbCdEf",
+        "claims/2026-11-20-auth/.tmpAbCdEf",
+        "journal/.tmpAbCdEf",
+        "engine-AbCdEf",
+        "engine-old-AbCdEf",
+        "hooks/new-AbCdEf",
+        "engine.git/incoming-AbCdEf",
+    ]
+    .map(|name| format!("{private}/{name}"));
+    let (kept, is_folder) =
+        (format!("{private}/hooks/lasting"), |name: &str| !name.contains(".tmp") && !name.contains("index-"));
+    let lay = || {
+        scene.hub.write(&kept, "another's");
+        for name in &names {
+            scene.hub.write(&if is_folder(name) { format!("{name}/deep/er") } else { name.clone() }, "half");
+        }
+    };
     let there = || names.iter().filter(|name| scene.hub.exists(name)).count();
     let age = || {
         for name in &names {
-            assert!(scene.hub.sh(&format!("touch -t 202001010000 '{name}'")).status.success());
+            let touched = scene
+                .hub
+                .sh(&format!("[ ! -e '{name}' ] || find '{name}' '{kept}' -exec touch -t 202001010000 {{}} +"));
+            assert!(touched.status.success());
         }
     };
     lay();
@@ -454,8 +473,14 @@ fn what_is_half_written_in_private_state_goes_when_it_is_old() {
     scene.one.run(&["doctor", "--fix"]).exits(0);
     assert_eq!(there(), names.len(), "somebody may be writing them");
     age();
+    let growing = format!("{}/deep/er", names[7]);
+    scene.hub.write(&growing, "grows");
+    scene.one.run(&["claim", "auth"]).won();
+    assert_eq!(there(), 1, "somebody writes in a folder that is old");
+    age();
     scene.one.run(&["claim", "auth"]).won();
     assert_eq!(there(), 0);
+    assert!(scene.hub.exists(&kept), "what has another name is let be");
     lay();
     age();
     let told = scene.one.run(&["doctor"]).exits(0);

@@ -180,7 +180,7 @@ impl Core {
 }
 
 fn half_written(path: PathBuf) -> Finding {
-    Finding::new("half_written", Severity::Note, "is what a killed command left of a file that it was writing")
+    Finding::new("half_written", Severity::Note, "is what a killed command left of what it was writing")
         .at(path.display().to_string())
         .safely("remove it", Remedy::Sweep(path))
 }

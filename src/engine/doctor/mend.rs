@@ -39,7 +39,7 @@ impl Engine {
                     }
                 }
                 Remedy::Sweep(path) => {
-                    if std::fs::remove_file(path).is_ok() {
+                    if crate::engine::sweep::remove(path).is_ok() {
                         mended.push(format!("removed `{}`", path.display()));
                     }
                 }
