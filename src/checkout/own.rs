@@ -28,6 +28,14 @@ pub fn read(top: &Path, path: &str, bytes_max: usize) -> Result<Option<Vec<u8>>,
     Ok(Some(bytes))
 }
 
+/// The same of all of it.
+///
+/// # Errors
+/// As [`read`].
+pub fn whole(top: &Path, path: &str) -> Result<Option<Vec<u8>>, CheckoutError> {
+    read_regular(&at(top, path)?)
+}
+
 /// Writes a file of a checkout's own git folder, which no repository brings.
 pub(super) fn put_private(file: &Path, bytes: &[u8]) -> Result<(), CheckoutError> {
     if let Some(folder) = file.parent() {

@@ -8,7 +8,7 @@ use super::work::Workplace;
 use super::{Core, Engine, Error, Tip};
 use crate::checkout::loss::{Ignored, Inspection};
 use crate::checkout::worktree::{self, Removal, Removed, StandsInside};
-use crate::checkout::{clone, protect};
+use crate::checkout::{clone, own, protect};
 use crate::domain::id::SessionId;
 use crate::domain::record::CheckoutKind;
 use crate::domain::state::State;
@@ -184,9 +184,11 @@ impl Core {
             }
         }
         if let Some(top) = &self.options.place.top {
-            let stale = top.join(tip.whereabouts.layout.folder(State::Active, id));
-            let _ = std::fs::remove_file(stale.join(".session-env"));
-            let _ = std::fs::remove_dir(stale);
+            // A repository may bring a link for any folder on the way: what is behind it is not ours.
+            if let Ok(stale) = own::at(top, &tip.whereabouts.layout.folder(State::Active, id)) {
+                let _ = std::fs::remove_file(stale.join(".session-env"));
+                let _ = std::fs::remove_dir(stale);
+            }
         }
     }
 

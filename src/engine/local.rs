@@ -317,8 +317,10 @@ impl Core {
             {
                 continue;
             }
-            if files == Files::Earlier && !owned && file.symlink_metadata().is_ok_and(|data| data.is_file()) {
-                let here = std::fs::read(&file).map_err(Error::file(&file))?;
+            if files == Files::Earlier
+                && !owned
+                && let Some(here) = own::whole(&place.top, &format!("{}/{path}", place.own))?
+            {
                 if here.starts_with(blob.content()) {
                     continue;
                 }

@@ -141,7 +141,8 @@ impl Core {
     fn note_override(&self, id: &SessionId, change: &Override) -> Result<(), Error> {
         let Some(place) = self.workplace(id)? else { return Ok(()) };
         let data = moves::override_data(change);
-        let bytes = std::fs::read(place.folder.join("log.jsonl")).unwrap_or_default();
+        // What cannot be read may say it already.
+        let bytes = own::whole(&place.top, &format!("{}/log.jsonl", place.own))?.unwrap_or_default();
         let (entries, _) = crate::domain::log::parse_log(&bytes);
         let said = entries
             .iter()

@@ -11,6 +11,7 @@ use super::proposal::{Parcel, Proposal, Step};
 use super::tip::branch;
 use super::{Core, Engine, Error, Tip, Wish};
 use crate::checkout::loss::{self, Inspection, Loss};
+use crate::checkout::own;
 use crate::domain::board::Board;
 use crate::domain::change::Change;
 use crate::domain::id::{IdQuery, SessionId};
@@ -204,7 +205,7 @@ impl Core {
     /// What the holder has in the session's folder here, as far as it may be published.
     pub(super) fn work_files(&self, id: &SessionId) -> Result<WorkFiles, Error> {
         let Some(place) = self.workplace(id)? else { return Ok(WorkFiles::default()) };
-        crate::checkout::own::at(&place.top, &place.own)?;
+        own::at(&place.top, &place.own)?;
         let mut files = Vec::new();
         let repository = place.checkout.as_deref().and_then(|checkout| Repository::open(checkout).ok());
         // Where the whole root is ignored, that says nothing about one file in it.
@@ -356,17 +357,24 @@ fn collect(
         let log = prefix.is_empty() && name == "log.jsonl" && size <= LOG_BYTES_MAX as u64;
         *total += if log { 0 } else { size };
         if (size > FILE_BYTES_MAX && !log) || *total > ALL_BYTES_MAX {
-            return Err(Error::environment(format!(
-                "`{}` is too large to publish: at most 8 MiB a file and 64 MiB in all",
-                path.display().to_string().escape_debug()
-            )));
+            return Err(too_large(&path));
         }
         if kind.is_file() {
-            files.push(FolderFile {
-                path: format!("{prefix}{name}"),
-                bytes: fs::read(&path).map_err(Error::file(&path))?,
-            });
+            // It may have become another thing or a larger one since it was looked at.
+            let most = if log { LOG_BYTES_MAX } else { usize::try_from(FILE_BYTES_MAX).unwrap_or(usize::MAX - 1) };
+            let Some(bytes) = own::read(folder, name, most)? else { continue };
+            if bytes.len() > most {
+                return Err(too_large(&path));
+            }
+            files.push(FolderFile { path: format!("{prefix}{name}"), bytes });
         }
     }
     Ok(())
+}
+
+fn too_large(path: &Path) -> Error {
+    Error::environment(format!(
+        "`{}` is too large to publish: at most 8 MiB a file and 64 MiB in all",
+        path.display().to_string().escape_debug()
+    ))
 }

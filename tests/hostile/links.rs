@@ -82,3 +82,34 @@ fn a_folder_where_a_file_should_be_and_a_file_where_a_folder_should_be_are_refus
     ground.read();
     ground.write();
 }
+
+#[test]
+fn an_ending_takes_nothing_away_behind_a_link_in_the_hub() {
+    let ground = Ground::new();
+    let elsewhere = ground.world.at("elsewhere");
+    let file = format!("{}/.session-env", id("held"));
+    elsewhere.write(&file, "theirs\n");
+    let active = ground.holder.dir.join(ROOT).join("active");
+    let _ = std::fs::remove_dir_all(&active);
+    std::fs::create_dir_all(active.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink(&elsewhere.dir, &active).unwrap();
+    let seen = ground.run(&ground.holder, &["--json", "abandon", &id("held"), "--reason", "enough"]);
+    assert_eq!(seen.status, 0, "{}", seen.all());
+    assert_eq!(elsewhere.read(&file), "theirs\n");
+    ground.assert_unharmed();
+}
+
+#[test]
+fn a_pipe_in_place_of_the_log_is_not_read_and_an_override_is_not_taken_for_unsaid() {
+    let ground = Ground::new();
+    let log = ground.holder.in_checkout("held").dir.join(ROOT).join("active").join(id("held")).join("log.jsonl");
+    let _ = std::fs::remove_file(&log);
+    assert!(ground.holder.sh(&format!("mkfifo '{}'", log.display())).status.success());
+    let plan = ground.world.on("main", &format!("{ROOT}/active/{}/SESSION.md", id("held"))).unwrap();
+    ground.holder.write("plan.md", &format!("{plan}\nMore.\n"));
+    let words = ["--json", "override", &id("held"), "--reason", "why", "--from", "plan.md"];
+    let seen = ground.run(&ground.holder, &words);
+    assert_ne!(seen.status, 0, "{}", seen.all());
+    assert!(seen.all().contains("log.jsonl"), "{}", seen.all());
+    ground.assert_unharmed();
+}

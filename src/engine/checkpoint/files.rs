@@ -114,8 +114,8 @@ impl Core {
         }
         own::put(&place.top, &format!("{}/{file}", place.own), page.as_bytes())?;
         let index = format!("{}/checkpoints/index.md", place.own);
-        let known = std::fs::read_to_string(own::at(&place.top, &index)?);
-        let mut known = known.unwrap_or_else(|_| "# Checkpoints\n\n".to_owned());
+        let known = own::whole(&place.top, &index)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let mut known = known.unwrap_or_else(|| "# Checkpoints\n\n".to_owned());
         if !known.lines().any(|line| line.starts_with(&format!("- [{checkpoint}]("))) {
             if !known.ends_with('\n') {
                 known.push('\n');
