@@ -5,6 +5,7 @@ pub mod checkout;
 pub mod cli;
 pub mod config;
 pub mod demo;
+mod disk;
 pub mod domain;
 pub mod engine;
 pub mod git;

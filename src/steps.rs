@@ -3,7 +3,8 @@
 //!
 //! A point stands wherever something outside this process has changed or is about to: a program is started or has
 //! ended, a file was renamed into place. A test first asks for the list (`GIT_SESSION_STEPS=<file>`), then runs the
-//! same command once for each point and has it killed there (`GIT_SESSION_KILL_AT=<number>`, from 0). A simulation has
+//! same command once for each point and has it killed there (`GIT_SESSION_KILL_AT=<number>`, from 0), or stopped as Ctrl-Z
+//! stops it (`GIT_SESSION_STOP_AT=<number>`). A simulation has
 //! many processes in one: it watches the points of each of its threads and ends that thread there.
 //!
 //! Processes of one clone wait for one another, but not for long. A test that has many of them wait at once says how many
@@ -47,6 +48,8 @@ mod tests_only {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use rustix::process::{Signal, getpid, kill_process};
+
     static REACHED: AtomicUsize = AtomicUsize::new(0);
     static PLAN: OnceLock<Plan> = OnceLock::new();
 
@@ -67,13 +70,15 @@ mod tests_only {
         list: Option<std::ffi::OsString>,
         kill_at: Option<usize>,
         patience: u32,
+        stop_at: Option<usize>,
     }
 
     #[expect(clippy::disallowed_methods, reason = "a test's wish, in debug builds alone")]
     fn plan() -> Plan {
-        let kill_at = std::env::var("GIT_SESSION_KILL_AT").ok().and_then(|text| text.parse().ok());
+        let number = |name| std::env::var(name).ok().and_then(|text| text.parse().ok());
+        let (kill_at, stop_at) = (number("GIT_SESSION_KILL_AT"), number("GIT_SESSION_STOP_AT"));
         let patience = std::env::var("GIT_SESSION_PATIENCE").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
-        Plan { list: std::env::var_os("GIT_SESSION_STEPS"), kill_at, patience }
+        Plan { list: std::env::var_os("GIT_SESSION_STEPS"), kill_at, stop_at, patience }
     }
 
     pub(super) fn patience() -> u32 {
@@ -91,8 +96,10 @@ mod tests_only {
         {
             let _ = writeln!(file, "{number} {name}");
         }
-        if plan.kill_at == Some(number) {
-            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        for (at, signal) in [(plan.kill_at, Signal::KILL), (plan.stop_at, Signal::STOP)] {
+            if at == Some(number) {
+                let _ = kill_process(getpid(), signal);
+            }
         }
     }
 }

@@ -53,7 +53,7 @@ pub fn create(
     check_place_free(&plan.path)?;
     let parent = plan.path.parent().unwrap_or(&plan.path);
     if let Some(line) = exclude::line_for(hub, parent) {
-        exclude::ensure(&hub.common_dir, &[line])?;
+        exclude::ensure(&hub.common_dir, &[line], deadline)?;
     }
     fs::create_dir_all(parent).map_err(CheckoutError::file("create", parent))?;
     let making = create_folders(parent, Path::new(MAKING))?.join(plan.id.as_str());

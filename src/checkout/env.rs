@@ -3,6 +3,7 @@
 //! Deliberately not here: what the file looks like and how a shell quotes; the text comes in finished.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use super::files::{create_folders, write_atomically};
 use super::{CheckoutError, exclude};
@@ -31,6 +32,6 @@ pub fn write(top: &Path, own: &str, text: &str) -> Result<PathBuf, CheckoutError
 ///
 /// # Errors
 /// [`CheckoutError::File`].
-pub fn ignore(common_dir: &Path) -> Result<(), CheckoutError> {
-    exclude::ensure(common_dir, &[FILE.to_owned(), format!("{FILE}.*")])
+pub fn ignore(common_dir: &Path, deadline: Instant) -> Result<(), CheckoutError> {
+    exclude::ensure(common_dir, &[FILE.to_owned(), format!("{FILE}.*")], deadline)
 }

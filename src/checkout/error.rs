@@ -82,6 +82,14 @@ pub enum CheckoutError {
         /// The session, as the lock names it.
         name: String,
     },
+    /// Another process kept a lock until the deadline, as one does that was stopped.
+    #[error("another process keeps its lock on {what}, `{}`", path.display())]
+    Waited {
+        /// What it is taken for.
+        what: &'static str,
+        /// The file that is locked.
+        path: PathBuf,
+    },
     /// A worktree that somebody locked with `git worktree lock`.
     #[error("the worktree `{}` is locked: {reason}", path.display())]
     Locked {

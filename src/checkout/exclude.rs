@@ -12,13 +12,13 @@ use crate::git::git;
 /// Sees to it that each of `lines` stands in `info/exclude` of the common folder, once. Other lines stay as they are.
 ///
 /// # Errors
-/// [`CheckoutError::File`].
-pub fn ensure(common_dir: &Path, lines: &[String]) -> Result<(), CheckoutError> {
+/// [`CheckoutError::File`]; [`CheckoutError::Waited`].
+pub fn ensure(common_dir: &Path, lines: &[String], deadline: Instant) -> Result<(), CheckoutError> {
     let path = common_dir.join("info").join("exclude");
     if missing(&read(&path)?, lines).is_empty() {
         return Ok(());
     }
-    let _lock = lock_settings(common_dir)?;
+    let _lock = lock_settings(common_dir, deadline)?;
     let folder = common_dir.join("info");
     fs::create_dir_all(&folder).map_err(CheckoutError::file("create", &folder))?;
     // Somebody's own link to a shared list stays a link: the file it names is rewritten.

@@ -3,61 +3,35 @@
 //! Deliberately not here: deleting whole folders, which is the trash's job.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
+use std::time::Instant;
 
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::OFlags;
 
 use super::{CheckoutError, private_dir};
-use crate::steps::step;
-
-/// A lock that ends with the value or with the process.
-#[derive(Debug)]
-pub(super) struct Lock {
-    file: File,
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // Closing is not enough: a program that another thread is just starting has a copy of the file until it runs.
-        let _ = flock(&self.file, FlockOperation::Unlock);
-    }
-}
+pub(super) use crate::disk::lock::Use;
+use crate::disk::lock::{self, Lock};
+use crate::disk::whole;
 
 /// Takes the lock of one session's checkout, without waiting.
-///
-/// Its file stays for ever: removing it would let two holders in. It is not passed on to started programs, because
-/// git may leave daemons behind that would hold it.
 ///
 /// # Errors
 /// [`CheckoutError::Busy`] when another process has it.
 pub(super) fn lock_checkout(common_dir: &Path, name: &str) -> Result<Lock, CheckoutError> {
-    let file = lock_file(common_dir, &format!("checkout-{name}"))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Lock { file }),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(CheckoutError::Busy { name: name.to_owned() }),
-        // A file system without locks: they keep two calls for one session apart, and git's own locks remain.
-        Err(_) => Ok(Lock { file }),
-    }
+    let path = lock_path(common_dir, &format!("checkout-{name}"));
+    let taken = lock::file(&path).and_then(|file| lock::at_once(file, Use::Changing));
+    taken.map_err(CheckoutError::file("lock", &path))?.ok_or_else(|| CheckoutError::Busy { name: name.to_owned() })
 }
 
 /// Takes the lock of the repository's small shared files (`config`, `info/exclude`), waiting for it: everyone who
 /// holds it reads and rewrites one file, within a deadline of its own.
-pub(super) fn lock_settings(common_dir: &Path) -> Result<Lock, CheckoutError> {
-    let file = lock_file(common_dir, "settings")?;
-    // Without lock support two first claims may collide, and then git's own `config.lock` lets one of them fail.
-    let _ = flock(&file, FlockOperation::LockExclusive);
-    Ok(Lock { file })
-}
-
-/// What the lock of the worktree records is taken for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Use {
-    /// Running a git command that goes through all of them: `worktree list`, `fetch`.
-    Reading,
-    /// Adding, moving or removing one.
-    Changing,
+///
+/// # Errors
+/// [`CheckoutError::Waited`].
+pub(super) fn lock_settings(common_dir: &Path, deadline: Instant) -> Result<Lock, CheckoutError> {
+    wait_for("the repository's settings", &lock_path(common_dir, "settings"), Use::Changing, deadline)
 }
 
 /// Takes the lock of git's records of worktrees, waiting for it; those who hold it run single git commands, within
@@ -65,28 +39,21 @@ pub(super) enum Use {
 ///
 /// `git worktree add` writes a record file by file, and every git command that goes through all records fails while
 /// one is half-written (`failed to read …/commondir: Success`, git 2.47): of six at once, one or two failed each time.
-pub(super) fn lock_worktrees(common_dir: &Path, purpose: Use) -> Result<Lock, CheckoutError> {
-    let file = lock_file(common_dir, "worktrees")?;
-    let operation = match purpose {
-        Use::Reading => FlockOperation::LockShared,
-        Use::Changing => FlockOperation::LockExclusive,
-    };
-    // Without lock support a command may fail as above, and the same call again succeeds.
-    let _ = flock(&file, operation);
-    Ok(Lock { file })
+///
+/// # Errors
+/// [`CheckoutError::Waited`].
+pub(super) fn lock_worktrees(common_dir: &Path, purpose: Use, deadline: Instant) -> Result<Lock, CheckoutError> {
+    wait_for("git's records of worktrees", &lock_path(common_dir, "worktrees"), purpose, deadline)
 }
 
-fn lock_file(common_dir: &Path, name: &str) -> Result<File, CheckoutError> {
-    let folder = private_dir(common_dir).join("locks");
-    fs::create_dir_all(&folder).map_err(CheckoutError::file("create", &folder))?;
-    let path = folder.join(name);
-    OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(&path)
-        .map_err(CheckoutError::file("open", &path))
+fn wait_for(what: &'static str, path: &Path, purpose: Use, deadline: Instant) -> Result<Lock, CheckoutError> {
+    let taken = lock::file(path).and_then(|file| lock::until(file, purpose, deadline));
+    let waited = || CheckoutError::Waited { what, path: path.to_owned() };
+    taken.map_err(CheckoutError::file("lock", path))?.ok_or_else(waited)
+}
+
+fn lock_path(common_dir: &Path, name: &str) -> PathBuf {
+    private_dir(common_dir).join("locks").join(name)
 }
 
 /// `anchor/relative`, after making sure that nothing below `anchor` on the way is a symbolic link.
@@ -123,15 +90,7 @@ pub(super) const HALF: &str = ".session-env.writing-";
 
 /// Writes `bytes` to a new file beside `path` and moves it there, so that nobody ever reads half of it.
 pub(super) fn write_atomically(path: &Path, bytes: &[u8], mode: u32) -> Result<(), CheckoutError> {
-    let failed = |source| CheckoutError::File { act: "write", path: path.to_owned(), source };
-    let folder = path.parent().ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
-    let mut file = tempfile::Builder::new().prefix(HALF).tempfile_in(folder).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    file.as_file().set_permissions(fs::Permissions::from_mode(mode)).map_err(failed)?;
-    step("write");
-    file.persist(path).map_err(|error| failed(error.error))?;
-    step("written");
-    Ok(())
+    whole::write(path, bytes, mode, HALF).map_err(CheckoutError::file("write", path))
 }
 
 /// Copies an index with its time: git trusts an entry whose file is as old as its index only after a look into the file,

@@ -6,11 +6,13 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::OFlags;
 
 use super::CheckoutError;
 use super::files::{beneath, create_folders, look};
+use crate::disk::lock::{self, Lock, Use};
 use crate::steps::step;
 
 /// How often a file is opened again because another one has taken its place meanwhile. A git command replaces it once.
@@ -19,18 +21,19 @@ const ATTEMPTS_MAX: usize = 16;
 /// A file that this process alone adds to, until the value is dropped or the process has ended.
 #[derive(Debug)]
 pub struct Growing {
-    file: File,
+    lock: Lock,
     path: PathBuf,
     bytes: u64,
 }
 
 impl Growing {
     /// Opens `path` (relative, `/` between components) below `top`, made with its folders if need be, and waits for
-    /// whoever is adding to it now: each writes one piece.
+    /// whoever is adding to it now, until `deadline`: each writes one piece.
     ///
     /// # Errors
-    /// [`CheckoutError::Link`] where a link or something else is on the way or in its place, [`CheckoutError::File`].
-    pub fn open(top: &Path, path: &str) -> Result<Self, CheckoutError> {
+    /// [`CheckoutError::Link`] where a link or something else is on the way or in its place, [`CheckoutError::Waited`],
+    /// [`CheckoutError::File`].
+    pub fn open(top: &Path, path: &str, deadline: Instant) -> Result<Self, CheckoutError> {
         let relative = Path::new(path);
         if let Some(folder) = relative.parent() {
             create_folders(top, folder)?;
@@ -39,16 +42,13 @@ impl Growing {
         let failed = |act| CheckoutError::file(act, &path);
         for _ in 0..ATTEMPTS_MAX {
             let file = open(&path)?;
-            match flock(&file, FlockOperation::LockExclusive) {
-                // A file system without locks: what is appended at once is still not mixed up on one machine.
-                Ok(()) | Err(rustix::io::Errno::NOTSUP | rustix::io::Errno::NOSYS | rustix::io::Errno::NOLCK) => {}
-                Err(rustix::io::Errno::INTR) => continue,
-                Err(error) => return Err(failed("lock")(error.into())),
-            }
+            let taken = lock::until(file, Use::Changing, deadline).map_err(failed("lock"))?;
+            let Some(lock) = taken else { return Err(CheckoutError::Waited { what: "a file of the session", path }) };
+            let file = lock.file();
             let ours = file.metadata().map_err(failed("read"))?;
             // A git command or an editor may have put another file in its place while we waited.
             if look(&path)?.is_some_and(|there| is_same(&ours, &there)) {
-                return Ok(Self { file, path, bytes: ours.len() });
+                return Ok(Self { lock, path, bytes: ours.len() });
             }
         }
         Err(failed("lock")(io::ErrorKind::ResourceBusy.into()))
@@ -70,9 +70,10 @@ impl Growing {
     /// [`CheckoutError::File`].
     pub fn tail(&mut self, bytes_max: u64) -> Result<Vec<u8>, CheckoutError> {
         let failed = |source| CheckoutError::File { act: "read", path: self.path.clone(), source };
-        self.file.seek(SeekFrom::Start(self.bytes.saturating_sub(bytes_max))).map_err(failed)?;
+        let mut file = self.lock.file();
+        file.seek(SeekFrom::Start(self.bytes.saturating_sub(bytes_max))).map_err(failed)?;
         let mut bytes = Vec::new();
-        (&self.file).take(bytes_max).read_to_end(&mut bytes).map_err(failed)?;
+        file.take(bytes_max).read_to_end(&mut bytes).map_err(failed)?;
         Ok(bytes)
     }
 
@@ -82,7 +83,7 @@ impl Growing {
     /// [`CheckoutError::File`].
     pub fn cut(&mut self, bytes: u64) -> Result<(), CheckoutError> {
         let left = self.bytes.saturating_sub(bytes);
-        self.file.set_len(left).map_err(CheckoutError::file("write", &self.path))?;
+        self.lock.file().set_len(left).map_err(CheckoutError::file("write", &self.path))?;
         self.bytes = left;
         step("cut");
         Ok(())
@@ -94,9 +95,9 @@ impl Growing {
     /// [`CheckoutError::File`].
     pub fn add(&mut self, piece: &[u8]) -> Result<(), CheckoutError> {
         step("add");
-        if let Err(source) = self.file.write_all(piece) {
+        if let Err(source) = self.lock.file().write_all(piece) {
             // On a disk that is full a part of it may have been written.
-            let _ = self.file.set_len(self.bytes);
+            let _ = self.lock.file().set_len(self.bytes);
             return Err(CheckoutError::File { act: "write", path: self.path.clone(), source });
         }
         self.bytes += piece.len() as u64;

@@ -89,7 +89,7 @@ pub fn look_at(common_dir: &Path, checkout: &Path, deadline: Instant) -> Result<
 /// [`CheckoutError::NoCheckout`], faults of git and of files.
 pub fn install(common_dir: &Path, checkout: &Path, tool: &Path, deadline: Instant) -> Result<Guards, CheckoutError> {
     let ground = Ground::of(common_dir, checkout, deadline)?;
-    let _lock = lock_settings(common_dir)?;
+    let _lock = lock_settings(common_dir, deadline)?;
     let users = ground.users_folder()?;
     fs::create_dir_all(&ground.folder).map_err(CheckoutError::file("create", &ground.folder))?;
     for name in PASSED_ON.iter().chain(FREQUENT.iter().filter(|name| is_program(&users.join(name)))) {
@@ -117,7 +117,7 @@ pub fn install(common_dir: &Path, checkout: &Path, tool: &Path, deadline: Instan
 /// [`CheckoutError::NoCheckout`], faults of git and of files.
 pub fn uninstall(common_dir: &Path, checkout: &Path, deadline: Instant) -> Result<Guards, CheckoutError> {
     let ground = Ground::of(common_dir, checkout, deadline)?;
-    let _lock = lock_settings(common_dir)?;
+    let _lock = lock_settings(common_dir, deadline)?;
     if ground.values()?.contains(&ground.folder) {
         let (now, after) = (fs::read(&ground.config).ok(), fs::read(&ground.after).ok());
         match (fs::read(&ground.before), now.is_some() && now == after) {

@@ -2,7 +2,7 @@
 
 use super::hub::Occasion;
 use super::journal::Ending;
-use super::private::{Holding, Stage};
+use super::private::{Holding, Patience, Stage};
 use super::tip::branch;
 use super::work::Workplace;
 use super::{Core, Engine, Error, Tip};
@@ -94,7 +94,7 @@ impl Core {
     pub(super) fn end_holding(&self, mut holding: Holding, head: Option<Oid>) -> Result<(), Error> {
         holding.stage = Stage::Ended;
         holding.ended_at = head.map(|head| head.to_string());
-        self.private.note(&holding)
+        self.private.note(&holding, Patience::Whole(&self.clock))
     }
 }
 

@@ -67,6 +67,14 @@ pub enum Error {
         /// What was said.
         reason: String,
     },
+    /// Another process of this machine kept a lock until the deadline, as one does that was stopped; nothing of ours landed.
+    #[error("another process keeps its lock on {what}, `{path}`; nothing was changed")]
+    Waited {
+        /// What it is taken for.
+        what: String,
+        /// The file that is locked.
+        path: PathBuf,
+    },
     /// The move landed, and something local did not work; the same command again finishes it.
     #[error("{what} landed, but {left}")]
     Unfinished {
@@ -177,6 +185,7 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unsigned(said) => Self::unsigned(said),
+            StoreError::Waited(path) => Self::Waited { what: "the engine repository".to_owned(), path },
             StoreError::Git(_) | StoreError::File { .. } | StoreError::NoSuchPlace(_) | StoreError::Unsupported(_) => {
                 Self::Store(error)
             }
@@ -188,6 +197,8 @@ impl From<CheckoutError> for Error {
     fn from(error: CheckoutError) -> Self {
         if let CheckoutError::Unsigned { .. } = error {
             Self::unsigned(error.to_string())
+        } else if let CheckoutError::Waited { what, path } = error {
+            Self::Waited { what: what.to_owned(), path }
         } else if let CheckoutError::TooLarge { .. } | CheckoutError::TooLargeInAll { .. } = error {
             Self::environment(error.to_string())
         } else {

@@ -32,7 +32,7 @@ impl Core {
         warnings: &mut Vec<String>,
     ) -> Result<Vec<Kept>, Error> {
         let hub = self.hub()?;
-        for (git_dir, path) in worktree::linked(&hub)? {
+        for (git_dir, path) in worktree::linked(&hub, self.clock.deadline())? {
             let Some(mark) = former(&git_dir, &path, id, claim) else { continue };
             let to = hub.worktrees.join(aside_name(id, mark.epoch));
             if worktree::is_same_place(&path, &to) {
@@ -135,7 +135,8 @@ impl Core {
     /// The checkout of whoever holds the session now, when it is in this repository.
     pub(super) fn checkout_of(&self, id: &SessionId, claim: Option<&Claim>) -> Result<Option<PathBuf>, Error> {
         let hub = self.hub()?;
-        let mut paths: Vec<PathBuf> = worktree::linked(&hub)?.into_iter().map(|(_, path)| path).collect();
+        let mut paths: Vec<PathBuf> =
+            worktree::linked(&hub, self.clock.deadline())?.into_iter().map(|(_, path)| path).collect();
         paths.push(self.checkout_path(id, CheckoutKind::Clone)?);
         let ours = |mark: &CheckoutMark| mark.id == *id && claim.is_some_and(|claim| claim.nonce == mark.nonce);
         Ok(paths.into_iter().find(|path| read_mark(path).is_some_and(|mark| ours(&mark))))

@@ -100,7 +100,8 @@ impl Engine {
             self.rehearse(format!("make the checkout of session `{id}` again"))?;
             if let Some(holding) = holding {
                 // Until it is whole: who is killed meanwhile finds it begun.
-                self.core.private.note(&super::Holding { stage: Stage::Won, ..holding })?;
+                let begun = super::Holding { stage: Stage::Won, ..holding };
+                self.core.private.note(&begun, super::private::Patience::Whole(&self.core.clock))?;
             }
             let decided = Decided { record: won.answer, commit: tip.board, already_held: true };
             restored = self.make_again(&decided, &tip, &mut warnings).map_err(|error| Error::Unfinished {

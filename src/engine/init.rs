@@ -124,7 +124,7 @@ impl Engine {
             ));
         }
         let lines = [".worktrees/", ".sessions/", ".session-env"].map(str::to_owned);
-        exclude::ensure(&self.core.options.place.common_dir, &lines)?;
+        exclude::ensure(&self.core.options.place.common_dir, &lines, self.core.clock.deadline())?;
         match self.look(Purpose::Read, &[]) {
             Ok(tip) => answer.warnings.extend(self.refresh_hub(&tip, Occasion::Ready)),
             Err(error) => answer.warnings.push(format!("the hub was left as it is: {}", super::chain(&error))),

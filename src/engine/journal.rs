@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use git2::Oid;
 use serde::{Deserialize, Serialize};
 
-use super::private::{LockGuard, Private, write};
+use super::private::Private;
 use super::{Error, Wish};
+use crate::disk::lock::Lock;
 use crate::domain::agent::AgentName;
 use crate::domain::id::SessionId;
 use crate::domain::nonce::Nonce;
@@ -89,7 +90,7 @@ struct ClaimFile {
 /// another process would take a living one's entry for an orphan.
 #[derive(Debug)]
 pub(super) struct Owner {
-    _guard: LockGuard,
+    _guard: Lock,
     path: PathBuf,
 }
 
@@ -128,7 +129,7 @@ impl Journal {
     pub(super) fn note(&self, entry: &Entry, pack: Option<&[u8]>) -> Result<(), Error> {
         let place = self.pack(&entry.wish.nonce);
         match pack {
-            Some(pack) => write(&place, pack)?,
+            Some(pack) => self.private.write(&place, pack)?,
             None => match fs::remove_file(&place) {
                 Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
                     return Err(Error::File { path: place, source });
@@ -137,7 +138,7 @@ impl Journal {
             },
         }
         let bytes = serde_json::to_vec(&to_file(entry)).expect("strings and numbers are JSON");
-        write(&self.path(&entry.wish.nonce), &bytes)
+        self.private.write(&self.path(&entry.wish.nonce), &bytes)
     }
 
     /// Forgets the entry of a wish: it is decided, and what follows from it is noted elsewhere.

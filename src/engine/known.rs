@@ -1,12 +1,13 @@
 //! What was known when somebody looked last: for `--offline`, and to ask for the right names at once.
 
+use super::private::Patience;
 use super::tip::Tip;
 use super::{Core, Error};
 use git2::Oid;
 use serde::{Deserialize, Serialize};
 
 /// What was known when somebody looked last: for `--offline`, and to ask for the right names at once.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Known {
     pub(super) version: u32,
     pub(super) board: Option<String>,
@@ -23,29 +24,42 @@ pub(super) const KNOWN: &str = "tip.json";
 
 impl Core {
     pub(super) fn known(&self) -> Result<Known, Error> {
-        let bytes = self.private.load(KNOWN)?;
-        // A note that does not parse is a note that is not there: it can be found out again.
-        Ok(bytes.and_then(|bytes| serde_json::from_slice::<Known>(&bytes).ok()).unwrap_or_default())
+        Ok(parse(self.private.load(KNOWN)?))
     }
 
-    pub(super) fn save_known(&self, known: &Known) -> Result<(), Error> {
-        self.private.save(KNOWN, &serde_json::to_vec(known).expect("strings are JSON"))
+    /// Changes what is known as it is now: others look as well. Nothing here is more than a saving of time, so nobody
+    /// fails for want of it, or waits for long, while another process keeps the lock.
+    pub(super) fn change_known(&self, change: impl FnOnce(&mut Known)) -> Result<(), Error> {
+        let changed = self.private.change(KNOWN, Patience::Short(&self.clock), |bytes| {
+            let before = parse(bytes);
+            let mut known = before.clone();
+            change(&mut known);
+            Ok((known != before).then(|| serde_json::to_vec(&known).expect("strings are JSON")))
+        });
+        match changed {
+            Err(Error::Waited { .. }) => Ok(()),
+            changed => changed,
+        }
     }
 
     /// Notes where the branches are, for who asks without the network.
     pub(super) fn remember(&self, tip: &Tip) -> Result<(), Error> {
-        let known = self.known()?;
-        let fresh = Known {
-            version: 1,
-            board: Some(tip.board_branch().to_owned()),
-            base: Some(tip.base_branch().to_owned()),
-            board_tip: Some(tip.board.to_string()),
-            base_tip: Some(tip.base.to_string()),
-            root: Some(tip.whereabouts.layout.root().to_owned()),
-            head_seen: known.head_seen,
+        let change = |known: &mut Known| {
+            *known = Known {
+                version: 1,
+                board: Some(tip.board_branch().to_owned()),
+                base: Some(tip.base_branch().to_owned()),
+                board_tip: Some(tip.board.to_string()),
+                base_tip: Some(tip.base.to_string()),
+                root: Some(tip.whereabouts.layout.root().to_owned()),
+                head_seen: known.head_seen,
+            };
         };
+        let known = self.known()?;
+        let mut fresh = known.clone();
+        change(&mut fresh);
         if known.board_tip != fresh.board_tip || known.base_tip != fresh.base_tip || known.board != fresh.board {
-            self.save_known(&fresh)?;
+            self.change_known(change)?;
         }
         Ok(())
     }
@@ -63,4 +77,9 @@ impl Core {
         self.store.repository().find_commit(board).ok()?;
         Some((board, base))
     }
+}
+
+/// A note that does not parse is a note that is not there: it can be found out again.
+fn parse(bytes: Option<Vec<u8>>) -> Known {
+    bytes.and_then(|bytes| serde_json::from_slice::<Known>(&bytes).ok()).unwrap_or_default()
 }

@@ -6,7 +6,7 @@ use super::brief::Legacy;
 use super::claim::{ClaimView, Decided, Origin};
 use super::hub::Occasion;
 use super::options::Rehearsal;
-use super::private::{Holding, Stage};
+use super::private::{Holding, Patience, Stage};
 use super::tip::branch;
 use super::work::Workplace;
 use super::{Core, Engine, Error, Tip};
@@ -90,7 +90,7 @@ impl Engine {
             ended_at: None,
         };
         if created.is_some() {
-            self.core.private.note(&holding)?;
+            self.core.private.note(&holding, Patience::Whole(&self.core.clock))?;
         }
         let place = self.core.workplace_or_refuse(&id)?;
         let fresh = created.as_ref().is_none_or(|created| created.adopted == Adopted::New);
@@ -127,7 +127,7 @@ impl Engine {
         }
         let values = self.core.env_values(&claim, &id, &tip.settings.env_domain)?;
         let script = self.core.render_env(tip, &values)?;
-        env::ignore(&self.core.options.place.common_dir)?;
+        env::ignore(&self.core.options.place.common_dir, self.core.clock.deadline())?;
         let env_file = env::write(&place.top, &place.own, &script)?;
         protect::freeze(&place.top, &place.own)?;
         if created.is_some() {
@@ -136,7 +136,7 @@ impl Engine {
         }
         self.core.sweep(&id);
         holding.stage = last;
-        self.core.private.note(&holding)?;
+        self.core.private.note(&holding, Patience::Whole(&self.core.clock))?;
         Ok(ClaimView {
             plan_file: place.folder.join("SESSION.md"),
             agent: claim.agent,
@@ -300,7 +300,7 @@ impl Core {
         if tip.whereabouts.apart() {
             // The base branch has no root, so git would show the laid-out folder as untracked.
             let line = format!("/{}/", tip.whereabouts.layout.root());
-            exclude::ensure(&self.options.place.common_dir, &[line])?;
+            exclude::ensure(&self.options.place.common_dir, &[line], self.clock.deadline())?;
         }
         for (path, mode, blob) in shelf.files(State::Active, id)? {
             let owned = matches!(path.as_str(), "SESSION.md" | "session.yaml");
@@ -339,7 +339,7 @@ impl Core {
             "version": 1, "id": id.as_str(), "agent": claim.agent.as_str(),
             "nonce": claim.nonce.as_str(), "epoch": claim.epoch,
         });
-        super::private::write(&created.git_dir.join("git-session/claim.json"), mark.to_string().as_bytes())
+        self.private.write(&created.git_dir.join("git-session/claim.json"), mark.to_string().as_bytes())
     }
 
     /// Brings ignored files that the `copy` setting names into a fresh checkout; gives what was not brought, and why.

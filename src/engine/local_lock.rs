@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::private::{Holding, LockGuard};
+use super::private::Holding;
 use super::{Core, Engine, Error};
+use crate::disk::lock::Lock;
 use crate::domain::id::SessionId;
 
 /// How often whoever waits for the lock asks for it.
@@ -32,7 +33,7 @@ impl Engine {
     /// # Errors
     /// [`Error::Environment`] where the session was claimed again in this repository: what is there is the next holder's,
     /// who may be at work in it already, and has had the lock since before the claim was noted.
-    pub(super) fn lock_leavings(&self, ended: &Holding) -> Result<(LockGuard, Holding), Error> {
+    pub(super) fn lock_leavings(&self, ended: &Holding) -> Result<(Lock, Holding), Error> {
         loop {
             let lock = self.core.try_local_lock(&ended.id)?;
             let last = self.core.private.holding(&ended.id)?.filter(|last| last.nonce == ended.nonce);
@@ -50,7 +51,7 @@ impl Engine {
 
 impl Core {
     /// The lock of what a session's claim has on this machine, if nobody has it.
-    pub(super) fn try_local_lock(&self, id: &SessionId) -> Result<Option<LockGuard>, Error> {
+    pub(super) fn try_local_lock(&self, id: &SessionId) -> Result<Option<Lock>, Error> {
         self.private.try_lock(&format!("{id}.local"))
     }
 }

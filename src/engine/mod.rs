@@ -141,7 +141,7 @@ pub struct Engine {
     core: Core,
     remote: Box<dyn Remote>,
     /// The sessions whose local effects this process makes, locked.
-    held: Vec<(SessionId, private::LockGuard)>,
+    held: Vec<(SessionId, crate::disk::lock::Lock)>,
     /// What the hooks of this command's moves have come to.
     lifecycle: hooks::Lifecycle,
     notes: Notes,
@@ -170,7 +170,7 @@ impl Engine {
         }
         let private = Private::at(options.place.private());
         let objects = options.place.common_dir.join("objects");
-        let store = EngineRepository::open(private.folder(), &objects)?;
+        let store = EngineRepository::open(private.folder(), &objects, clock.deadline())?;
         let name = options.layers.local(Key::Remote).to_owned();
         let has_remote = options.git_config.get(&format!("remote.{name}.url")).is_some();
         if !has_remote && name != "origin" {

@@ -68,7 +68,10 @@ pub(super) enum Hope {
 impl Hope {
     /// What whoever waits for the next session hopes for.
     pub(super) fn of(error: &Error) -> Self {
-        if matches!(error, Error::Unreachable { .. } | Error::Contended { .. } | Error::Undecided { .. }) {
+        if matches!(
+            error,
+            Error::Unreachable { .. } | Error::Contended { .. } | Error::Waited { .. } | Error::Undecided { .. }
+        ) {
             Self::Again
         } else if matches!(error, Error::Refused(Refusal { code: Code::Nothing, .. })) {
             Self::Change

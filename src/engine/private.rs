@@ -1,21 +1,24 @@
 //! The repository's private state, `<common dir>/git-session/`: what proves claims, and where checkouts are.
 //!
 //! Everything here is written by making another file and renaming it, so a kill leaves the old or the new, never half.
+//! What is written depending on what was there is changed under a lock: [`Private::change`].
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::Write;
+use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use git2::{ObjectType, Oid};
 use serde::{Deserialize, Serialize};
 
-use super::Error;
+use super::{Clock, Error};
+use crate::disk::lock::{self, Lock, Use};
+use crate::disk::whole;
 use crate::domain::agent::AgentName;
 use crate::domain::id::SessionId;
 use crate::domain::moves::Proof;
 use crate::domain::nonce::Nonce;
 use crate::domain::record::CheckoutKind;
-use crate::steps::step;
 
 /// What this repository knows of one claim that was made in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +67,21 @@ struct HoldingFile {
     path: Option<PathBuf>,
     ended_at: Option<String>,
 }
+
+/// How long a change of private state waits for others who change the same. Each takes milliseconds; who takes longer was
+/// stopped, or its disk hangs.
+#[derive(Debug, Clone, Copy)]
+pub enum Patience<'a> {
+    /// Not at all.
+    None,
+    /// A fraction of a second: what saves time may not cost more of it.
+    Short(&'a Clock),
+    /// Until the command's deadline.
+    Whole(&'a Clock),
+}
+
+/// How long the short patience is.
+const SHORT: Duration = Duration::from_millis(200);
 
 /// The folder of private state.
 #[derive(Debug, Clone)]
@@ -130,13 +148,9 @@ impl Private {
     /// it noted something of its claim must not write over what was noted of another. What has ended stays so.
     ///
     /// # Errors
-    /// [`Error::File`].
-    pub fn note(&self, holding: &Holding) -> Result<(), Error> {
-        let path = self.claims_of(&holding.id).join(format!("{}.json", holding.nonce));
-        let noted = read(&path)?.and_then(|bytes| serde_json::from_slice::<HoldingFile>(&bytes).ok());
-        if holding.stage != Stage::Ended && noted.is_some_and(|noted| noted.stage == Stage::Ended) {
-            return Ok(());
-        }
+    /// [`Error::File`]; [`Error::Waited`].
+    pub fn note(&self, holding: &Holding, patience: Patience<'_>) -> Result<(), Error> {
+        let name = format!("claims/{}/{}.json", holding.id, holding.nonce);
         let file = HoldingFile {
             version: 1,
             id: holding.id.to_string(),
@@ -148,7 +162,11 @@ impl Private {
             path: holding.path.clone(),
             ended_at: holding.ended_at.clone(),
         };
-        write(&path, &serde_json::to_vec_pretty(&file).expect("strings and numbers are JSON"))
+        self.change(&name, patience, |noted| {
+            let noted = noted.and_then(|bytes| serde_json::from_slice::<HoldingFile>(&bytes).ok());
+            let over = holding.stage != Stage::Ended && noted.is_some_and(|noted| noted.stage == Stage::Ended);
+            Ok((!over).then(|| serde_json::to_vec_pretty(&file).expect("strings and numbers are JSON")))
+        })
     }
 
     fn claims_of(&self, id: &SessionId) -> PathBuf {
@@ -159,16 +177,45 @@ impl Private {
     ///
     /// # Errors
     /// [`Error::File`] when the lock file cannot be made.
-    pub fn try_lock(&self, name: &str) -> Result<Option<LockGuard>, Error> {
+    pub(super) fn try_lock(&self, name: &str) -> Result<Option<Lock>, Error> {
         let path = self.folder.join("locks").join(name);
-        make_parent(&path)?;
-        let file =
-            OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(Error::file(&path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(LockGuard { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            // A file system without locks: they are for speed or courtesy alone, never for correctness.
-            Err(TryLockError::Error(_)) => Ok(Some(LockGuard { _file: file })),
+        lock::file(&path).and_then(|file| lock::at_once(file, Use::Changing)).map_err(Error::file(&path))
+    }
+
+    /// Makes of a small note what `change` says, given what it is now; `None` leaves it. Nobody else changes that note
+    /// meanwhile, so who was stopped in the middle keeps nobody from another one.
+    ///
+    /// # Errors
+    /// [`Error::Waited`] when another process keeps its lock; [`Error::File`]; what `change` says.
+    pub(super) fn change(
+        &self,
+        name: &str,
+        patience: Patience<'_>,
+        change: impl FnOnce(Option<Vec<u8>>) -> Result<Option<Vec<u8>>, Error>,
+    ) -> Result<(), Error> {
+        let file = self.folder.join(name);
+        let path = file.with_file_name(format!(".{}.lock", name.rsplit('/').next().unwrap_or(name)));
+        let mut waited = Duration::ZERO;
+        let rest = |pause| {
+            let clock = match patience {
+                Patience::Whole(clock) => clock,
+                Patience::Short(clock) if waited < SHORT => clock,
+                Patience::Short(_) | Patience::None => return ControlFlow::Break(()),
+            };
+            if clock.over() {
+                return ControlFlow::Break(());
+            }
+            clock.wait(pause);
+            waited += pause;
+            ControlFlow::Continue(())
+        };
+        let taken = lock::file(&path).and_then(|file| lock::again(file, Use::Changing, rest));
+        let Some(_lock) = taken.map_err(Error::file(&path))? else {
+            return Err(Error::Waited { what: format!("`{}`", file.display()), path });
+        };
+        match change(self.load(name)?)? {
+            Some(bytes) => self.save(name, &bytes),
+            None => Ok(()),
         }
     }
 
@@ -185,7 +232,13 @@ impl Private {
     /// # Errors
     /// [`Error::File`].
     pub fn save(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        write(&self.folder.join(name), bytes)
+        self.write(&self.folder.join(name), bytes)
+    }
+
+    /// Writes `bytes` whole to `path`, which is in private state or belongs to it.
+    pub(super) fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
+        make_parent(path)?;
+        whole::write(path, bytes, 0o600, whole::HALF).map_err(Error::file(path))
     }
 }
 
@@ -193,12 +246,6 @@ impl Private {
 pub(super) fn key(text: &str) -> String {
     let hash = Oid::hash_object(ObjectType::Blob, text.as_bytes());
     hash.map_or_else(|_| "none".to_owned(), |oid| oid.to_string().chars().take(16).collect())
-}
-
-/// A lock that is held.
-#[derive(Debug)]
-pub struct LockGuard {
-    _file: File,
 }
 
 impl Holding {
@@ -239,18 +286,6 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(Error::File { path: path.to_owned(), source }),
     }
-}
-
-/// Writes `bytes` to `path` whole: another file, then a rename.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    make_parent(path)?;
-    let parent = path.parent().unwrap_or(path);
-    let mut file = tempfile::NamedTempFile::new_in(parent).map_err(Error::file(path))?;
-    file.write_all(bytes).map_err(Error::file(path))?;
-    step("write");
-    file.persist(path).map_err(|error| Error::File { path: path.to_owned(), source: error.error })?;
-    step("written");
-    Ok(())
 }
 
 fn make_parent(path: &Path) -> Result<(), Error> {

@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 use super::journal::Journal;
-use super::private::{LockGuard, Private, key, write};
+use super::private::{Private, key};
 use super::whereabouts::Whereabouts;
+use crate::disk::lock::Lock;
 use crate::domain::layout::Layout;
 use crate::domain::nonce::Nonce;
 use crate::domain::time::Timestamp;
@@ -108,12 +109,12 @@ impl Queue {
     }
 
     /// The seat of the one who swaps, if it is free.
-    pub(super) fn lead(&self) -> Result<Option<LockGuard>, Error> {
+    pub(super) fn lead(&self) -> Result<Option<Lock>, Error> {
         self.private.try_lock(&format!("lead-{}", self.key))
     }
 
     /// The right to add to batch `number`, if nobody has it.
-    pub(super) fn stage(&self, number: u64) -> Result<Option<LockGuard>, Error> {
+    pub(super) fn stage(&self, number: u64) -> Result<Option<Lock>, Error> {
         self.private.try_lock(&format!("stage-{}-{}", self.key, number % STAGES))
     }
 
@@ -121,7 +122,7 @@ impl Queue {
     pub(super) fn wait(&self, nonce: &Nonce, names: &[RefName]) -> Result<Ticket, Error> {
         let path = self.tickets().join(format!("{nonce}.json"));
         let file = TicketFile { version: VERSION, names: names.iter().map(RefName::to_string).collect() };
-        write(&path, &serde_json::to_vec(&file).expect("strings are JSON"))?;
+        self.private.write(&path, &serde_json::to_vec(&file).expect("strings are JSON"))?;
         Ok(Ticket { path })
     }
 

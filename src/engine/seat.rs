@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use super::journal::Journal;
-use super::private::LockGuard;
 use super::queue::{Batch, Queue, Ticket, Told};
 use super::{Engine, Error, Wish};
+use crate::disk::lock::Lock;
 use crate::remote::{RefName, Turn};
 use crate::steps::patience;
 
@@ -23,7 +23,7 @@ const SEAT_WAIT_MAX: Duration = Duration::from_secs(5);
 /// What a process does in one round.
 pub(super) enum Seat {
     /// It looks and swaps, for itself and for those who wait.
-    Lead(LockGuard),
+    Lead(Lock),
     /// It adds to the batch of who leads.
     Member(Box<Window>),
     /// It looks and swaps for itself alone: nobody let it, for too long.
@@ -33,7 +33,7 @@ pub(super) enum Seat {
 /// A batch that may be added to.
 pub(super) struct Window {
     pub(super) batch: Batch,
-    pub(super) stage: LockGuard,
+    pub(super) stage: Lock,
     pub(super) ticket: Option<Ticket>,
 }
 

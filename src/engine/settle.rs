@@ -3,7 +3,7 @@
 use super::journal::{Ending, Entry, Journal, PendingClaim};
 use super::options::Rehearsal;
 use super::patience::Tries;
-use super::private::{Holding, Stage};
+use super::private::{Holding, Patience, Stage};
 use super::{Engine, Error, Tip, Wish};
 use crate::remote::{PackSource, RefUpdate};
 use crate::store;
@@ -110,7 +110,7 @@ impl Engine {
             {
                 self.held.push((claim.id.clone(), guard));
             }
-            self.core.private.note(&Holding {
+            let holding = Holding {
                 id: claim.id.clone(),
                 agent: wish.agent.clone(),
                 nonce: claim.nonce.clone(),
@@ -119,7 +119,8 @@ impl Engine {
                 checkout: claim.checkout,
                 path: None,
                 ended_at: None,
-            })?;
+            };
+            self.core.private.note(&holding, Patience::Whole(&self.core.clock))?;
         }
         Ok(())
     }

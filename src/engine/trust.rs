@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::private::Patience;
 use super::{Core, Engine, Error};
 use crate::domain::board::{Board, Shelf};
 use crate::domain::state::State;
@@ -55,6 +56,11 @@ struct Entry {
 }
 
 impl Trust {
+    /// A list that does not parse trusts nothing.
+    fn parse(bytes: &[u8]) -> Self {
+        serde_json::from_slice(bytes).unwrap_or_default()
+    }
+
     /// Whether this command may run.
     pub(super) fn has_command(&self, command: &str) -> bool {
         self.has(Trusted::Command, command)
@@ -82,9 +88,17 @@ impl Trust {
 
 impl Core {
     pub(super) fn trust(&self) -> Result<Trust, Error> {
-        let Some(bytes) = self.private.load(FILE)? else { return Ok(Trust::default()) };
-        // A list that does not parse trusts nothing.
-        Ok(serde_json::from_slice(&bytes).unwrap_or_default())
+        Ok(self.private.load(FILE)?.map_or_else(Trust::default, |bytes| Trust::parse(&bytes)))
+    }
+
+    /// Changes what is trusted as it is now, whatever others have trusted or revoked since it was looked at.
+    fn change_trust(&self, change: impl FnOnce(&mut Trust)) -> Result<(), Error> {
+        self.private.change(FILE, Patience::Whole(&self.clock), |bytes| {
+            let mut trust = bytes.map_or_else(Trust::default, |bytes| Trust::parse(&bytes));
+            change(&mut trust);
+            trust.version = 1;
+            Ok(Some(serde_json::to_vec_pretty(&trust).expect("strings are JSON")))
+        })
     }
 }
 
@@ -133,16 +147,12 @@ impl Engine {
     /// Those of looking; [`Error::File`].
     pub fn trust(&mut self, chosen: &dyn Fn(&Asked) -> bool) -> Result<Vec<Asked>, Error> {
         let asked = self.asked()?;
-        let mut trust = self.core.trust()?;
         let now = self.core.clock.now();
         let fresh: Vec<Asked> = asked.into_iter().filter(|asked| !asked.trusted && chosen(asked)).collect();
         if let Some(first) = fresh.first() {
             self.rehearse(format!("trust {} texts, such as `{}`", fresh.len(), first.text.escape_debug()))?;
         }
-        for asked in &fresh {
-            trust.add(asked, now);
-        }
-        self.save_trust(&trust)?;
+        self.core.change_trust(|trust| fresh.iter().for_each(|asked| trust.add(asked, now)))?;
         Ok(fresh)
     }
 
@@ -151,19 +161,11 @@ impl Engine {
     /// # Errors
     /// [`Error::File`].
     pub fn revoke(&mut self, chosen: &dyn Fn(&str) -> bool) -> Result<Vec<String>, Error> {
-        let mut trust = self.core.trust()?;
-        let (gone, kept): (Vec<Entry>, Vec<Entry>) = trust
-            .entries
-            .into_iter()
-            .partition(|entry| chosen(&entry.text) || entry.place.as_deref().is_some_and(chosen));
-        self.rehearse(format!("trust {} texts no more", gone.len()))?;
-        trust.entries = kept;
-        self.save_trust(&trust)?;
+        let goes = |entry: &Entry| chosen(&entry.text) || entry.place.as_deref().is_some_and(chosen);
+        let gone = self.core.trust()?.entries.iter().filter(|entry| goes(entry)).count();
+        self.rehearse(format!("trust {gone} texts no more"))?;
+        let mut gone = Vec::new();
+        self.core.change_trust(|trust| gone = trust.entries.extract_if(.., |entry| goes(entry)).collect())?;
         Ok(gone.into_iter().map(|entry| entry.text).collect())
-    }
-
-    fn save_trust(&self, trust: &Trust) -> Result<(), Error> {
-        let trust = Trust { version: 1, entries: trust.entries.clone() };
-        self.core.private.save(FILE, &serde_json::to_vec_pretty(&trust).expect("strings are JSON"))
     }
 }

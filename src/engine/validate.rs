@@ -3,8 +3,6 @@
 //! Only who holds the session runs them, only those that somebody here trusted, and never while the board waits: a
 //! completion leaves the loop for them and comes back with their answer.
 
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::time::Duration;
 
 use git2::Oid;
@@ -12,7 +10,8 @@ use git2::Oid;
 use super::options::Rehearsal;
 use super::work::{Workplace, uncommitted};
 use super::{Core, Engine, Error, Tip};
-use crate::checkout::{command, own};
+use crate::checkout::command;
+use crate::checkout::grow::Growing;
 use crate::domain::board::Board;
 use crate::domain::id::{IdQuery, SessionId};
 use crate::domain::moves::{self, WorkFiles};
@@ -265,12 +264,7 @@ impl Core {
     }
 
     fn append_to_validation(&self, place: &Workplace, text: &str) -> Result<(), Error> {
-        let path = own::at(&place.top, &format!("{}/validation.md", place.own))?;
-        if path.symlink_metadata().is_ok_and(|data| !data.file_type().is_file()) {
-            return Err(Error::environment(format!("`{}` is no regular file", path.display())));
-        }
-        let mut file = OpenOptions::new().create(true).append(true).open(&path).map_err(Error::file(&path))?;
-        file.lock().map_err(Error::file(&path))?;
-        file.write_all(text.as_bytes()).map_err(Error::file(&path))
+        let path = format!("{}/validation.md", place.own);
+        Ok(Growing::open(&place.top, &path, self.clock.deadline())?.add(text.as_bytes())?)
     }
 }

@@ -70,10 +70,11 @@ impl Engine {
             (None, Some(one), None) => one.clone(),
             (None, ..) => self.only_branch()?,
         };
-        let mut known = self.core.known()?;
-        known.base = Some(short(&base).to_owned());
-        known.head_seen = Some(self.core.clock.now().unix());
-        self.core.save_known(&known)?;
+        let now = self.core.clock.now().unix();
+        self.core.change_known(|known| {
+            known.base = Some(short(&base).to_owned());
+            known.head_seen = Some(now);
+        })?;
         Ok(base)
     }
 

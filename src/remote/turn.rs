@@ -4,16 +4,18 @@
 //! what the winner did, and loses again. A lock on the repository's own HEAD file (which is only read, so nothing is
 //! written there) spares them that. It is for speed and fairness alone: who cannot have it, or not soon, goes without.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use crate::disk::lock::{self, Lock, Use};
+
 /// A turn at a repository; over when dropped.
 #[derive(Debug)]
 pub struct Turn {
-    _file: File,
+    _lock: Lock,
 }
 
 /// Waits at most `most` for a turn at the repository at `path`, bare or not; `None` where nobody takes turns.
@@ -25,18 +27,17 @@ pub(super) fn wait(path: &Path, most: Duration) -> Option<Turn> {
     let places = [path.join("HEAD"), path.join(".git/HEAD")];
     // A pipe in its place would keep us for ever.
     let open = |path: &Path| OpenOptions::new().read(true).custom_flags(nonblocking()).open(path);
-    let file = places.iter().find_map(|path| open(path).ok())?;
-    match file.try_lock() {
-        Ok(()) => return Some(Turn { _file: file }),
-        Err(TryLockError::WouldBlock) => {}
-        Err(TryLockError::Error(_)) => return None,
+    let file = || places.iter().find_map(|path| open(path).ok());
+    if let Some(lock) = lock::at_once(file()?, Use::Changing).ok()? {
+        return Some(Turn { _lock: lock });
     }
-    let (done, wait) = mpsc::channel();
+    let (file, (done, wait)) = (file()?, mpsc::channel());
     std::thread::spawn(move || {
         // Whether it is had or cannot be: who waits goes on either way.
-        let _ = done.send(file.lock().map(|()| Turn { _file: file }));
+        let _ = done.send(lock::in_turn(file));
     });
-    wait.recv_timeout(most).ok()?.ok()
+    let lock = wait.recv_timeout(most).ok()?.ok()?;
+    Some(Turn { _lock: lock })
 }
 
 fn nonblocking() -> i32 {

@@ -4,12 +4,15 @@
 //! private refs and `git gc --prune=now`, damaged the clone. With this one neither happens, and reftable clones work
 //! (04, "Engine repository"). It is disposable: anything in it can be fetched or built again.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use git2::{Repository, RepositoryInitOptions, RepositoryOpenFlags};
 
 use super::StoreError;
+use crate::disk::lock::{self, Use};
+use crate::disk::whole;
 
 /// The bare repository in which boards are read and commits are built.
 pub struct EngineRepository {
@@ -23,8 +26,9 @@ impl EngineRepository {
     /// `objects` is the user's object folder; it is read through `objects/info/alternates`, never written.
     ///
     /// # Errors
-    /// [`StoreError::File`] where the private folder cannot be written, [`StoreError::Git`] otherwise.
-    pub fn open(private: &Path, objects: &Path) -> Result<Self, StoreError> {
+    /// [`StoreError::File`] where the private folder cannot be written, [`StoreError::Waited`] where another process has
+    /// begun to make it and is still not done at the deadline, [`StoreError::Git`] otherwise.
+    pub fn open(private: &Path, objects: &Path, deadline: Instant) -> Result<Self, StoreError> {
         // What git itself does not do either: hashing each object that is read, and looking for each object that a new
         // one names. They took a third of a claim's own time at a thousand planned sessions.
         git2::opts::strict_hash_verification(false);
@@ -41,9 +45,9 @@ impl EngineRepository {
         fs::create_dir_all(private).map_err(file(private))?;
         // Eight processes that start in a fresh clone all find nothing. One makes it; the others must not take it for
         // the broken one that they came to replace. Where there are no locks, the rename alone has to do.
-        let lock = private.join("engine.lock");
-        let lock = File::options().create(true).truncate(false).write(true).open(&lock).map_err(file(&lock))?;
-        let _ = lock.lock();
+        let place = private.join("engine.lock");
+        let lock = lock::file(&place).and_then(|file| lock::until(file, Use::Changing, deadline));
+        let Some(_lock) = lock.map_err(file(&place))? else { return Err(StoreError::Waited(place)) };
         if usable(&path, objects).is_none() {
             Self::create(private, &path, objects)?;
             follow_shallow(&path, objects);
@@ -113,15 +117,9 @@ fn follow_shallow(path: &Path, objects: &Path) {
     }
     // Without it a walk of the history fails, and says so.
     let _ = match theirs {
-        Some(bytes) => write_whole(path, &ours, &bytes),
+        Some(bytes) => whole::write(&ours, &bytes, 0o600, whole::HALF),
         None => fs::remove_file(&ours),
     };
-}
-
-fn write_whole(folder: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let file = tempfile::NamedTempFile::new_in(folder)?;
-    fs::write(file.path(), bytes)?;
-    file.persist(path).map(drop).map_err(|error| error.error)
 }
 
 fn usable(path: &Path, objects: &Path) -> Option<Repository> {

@@ -40,6 +40,9 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
+    /// Another process kept a lock until the deadline, as one does that was stopped.
+    #[error("another process keeps its lock on the engine repository, `{}`", .0.display())]
+    Waited(std::path::PathBuf),
     /// An edit names a place that the board does not have; a defect of the caller.
     #[error("edit of `{0}`, which is not on the board")]
     NoSuchPlace(String),

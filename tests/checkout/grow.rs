@@ -7,18 +7,20 @@ use std::sync::mpsc::channel;
 use git_session::checkout::CheckoutError;
 use git_session::checkout::grow::Growing;
 
+use crate::world::soon;
+
 #[test]
 fn what_takes_the_place_of_a_file_while_somebody_waits_for_it_is_what_grows() {
     let folder = tempfile::tempdir().unwrap();
     let top = fs::canonicalize(folder.path()).unwrap();
-    let mut first = Growing::open(&top, "own/log").unwrap();
+    let mut first = Growing::open(&top, "own/log", soon()).unwrap();
     first.add(b"one\n").unwrap();
     let (begin, began) = channel();
     let waiting = std::thread::spawn({
         let top = top.clone();
         move || {
             begin.send(()).unwrap();
-            Growing::open(&top, "own/log").unwrap().add(b"two\n").unwrap();
+            Growing::open(&top, "own/log", soon()).unwrap().add(b"two\n").unwrap();
         }
     });
     began.recv().unwrap();
@@ -40,7 +42,7 @@ fn many_at_once_add_their_pieces_one_after_the_other() {
             let top = &top;
             scope.spawn(move || {
                 for _ in 0..50 {
-                    let mut file = Growing::open(top, "log").unwrap();
+                    let mut file = Growing::open(top, "log", soon()).unwrap();
                     // Its length is what nobody else changes while it is open.
                     let before = file.bytes();
                     let piece = name.repeat(usize::try_from(before % 7).unwrap() + 1) + "\n";
@@ -64,10 +66,10 @@ fn neither_links_nor_pipes_nor_folders_grow() {
     rustix::fs::mknodat(rustix::fs::CWD, top.join("pipe"), rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0)
         .unwrap();
     for path in ["link", "away/log", "folder", "pipe"] {
-        let error = Growing::open(&top, path).unwrap_err();
+        let error = Growing::open(&top, path, soon()).unwrap_err();
         assert!(matches!(error, CheckoutError::Link { .. }), "{path}: {error}");
     }
-    assert!(matches!(Growing::open(&top, "../log"), Err(CheckoutError::Outside { .. })));
+    assert!(matches!(Growing::open(&top, "../log", soon()), Err(CheckoutError::Outside { .. })));
     assert_eq!(fs::read(top.join("victim")).unwrap(), b"");
 }
 
@@ -76,7 +78,7 @@ fn the_end_can_be_read_and_taken_away() {
     let folder = tempfile::tempdir().unwrap();
     let top = fs::canonicalize(folder.path()).unwrap();
     fs::write(top.join("log"), "one\ntwo\nthr").unwrap();
-    let mut file = Growing::open(&top, "log").unwrap();
+    let mut file = Growing::open(&top, "log", soon()).unwrap();
     assert_eq!(file.tail(5).unwrap(), b"o\nthr");
     assert_eq!(file.tail(500).unwrap().len(), 11);
     file.cut(3).unwrap();

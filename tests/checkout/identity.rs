@@ -81,7 +81,7 @@ fn first_claims_at_the_same_time_all_get_their_identity() {
                 let path = create(&world.hub, plan, soon()).unwrap().path;
                 ready.wait();
                 configure(&world.hub.common_dir, &path, &identity(), soon()).unwrap();
-                env::ignore(&world.hub.common_dir).unwrap();
+                env::ignore(&world.hub.common_dir, soon()).unwrap();
             });
         }
     });
@@ -100,7 +100,7 @@ fn lines_that_are_added_at_the_same_time_are_all_there() {
             let world = &world;
             scope.spawn(move || {
                 for line in some {
-                    exclude::ensure(&world.hub.common_dir, std::slice::from_ref(line)).unwrap();
+                    exclude::ensure(&world.hub.common_dir, std::slice::from_ref(line), soon()).unwrap();
                 }
             });
         }
@@ -113,7 +113,7 @@ fn lines_that_are_added_at_the_same_time_are_all_there() {
 fn the_environment_file_lies_in_the_sessions_folder_unseen_by_git() {
     let world = World::new();
     let path = create(&world.hub, &world.plan(), soon()).unwrap().path;
-    env::ignore(&world.hub.common_dir).unwrap();
+    env::ignore(&world.hub.common_dir, soon()).unwrap();
     let file = env::write(&path, &own_folder(ROOT, &id()), "export A='b'\n").unwrap();
     assert_eq!(file, path.join(ROOT).join("active").join(ID).join(".session-env"));
     assert_eq!(fs::read_to_string(&file).unwrap(), "export A='b'\n");

@@ -292,7 +292,7 @@ impl Agent {
                 self.check_refusal(wish, &refusal);
                 Told::Refused(Box::new(refusal))
             }
-            Error::Contended { .. } => Told::Nothing(6),
+            Error::Contended { .. } | Error::Waited { .. } => Told::Nothing(6),
             Error::Denied { .. } => Told::Nothing(7),
             Error::Unreachable { .. } | Error::Unauthorized { .. } => Told::Nothing(10),
             Error::Undecided { .. } => Told::Undecided,

@@ -42,6 +42,7 @@ mod script;
 mod secrets;
 mod seed_style;
 mod servers;
+mod shared;
 mod signed;
 mod takeover;
 mod untouched;

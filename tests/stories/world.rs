@@ -432,6 +432,24 @@ impl Agent {
         commit
     }
 
+    /// The points that a verb passes.
+    pub(crate) fn points(&self, words: &[&str]) -> Vec<String> {
+        let list = self.root.join("points");
+        let _ = fs::remove_file(&list);
+        self.with("GIT_SESSION_STEPS", &list.display().to_string()).run(words).done();
+        let listed = fs::read_to_string(&list).unwrap();
+        listed.lines().filter_map(|line| Some(line.split_once(' ')?.1.to_owned())).collect()
+    }
+
+    /// Starts a verb that stops at this point, as Ctrl-Z stops it, and waits until it has. [`Running::go_on`] ends that.
+    pub(crate) fn stopped_at(&self, point: usize, words: &[&str]) -> Running {
+        let running = self.with("GIT_SESSION_STOP_AT", &point.to_string()).start(words);
+        let pid = rustix::process::Pid::from_child(&running.child);
+        let seen = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::UNTRACED).unwrap();
+        assert!(seen.is_some_and(|(_, status)| status.stopped()), "`{}` has not come to {point}", running.words);
+        running
+    }
+
     /// Runs a verb up to this point, where it dies; says whether it did.
     pub(crate) fn killed_at(&self, point: usize, words: &[&str]) -> Told {
         self.with("GIT_SESSION_KILL_AT", &point.to_string()).run(words)
@@ -448,6 +466,11 @@ impl Running {
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Lets a stopped one go on.
+    pub(crate) fn go_on(&self) {
+        self.signal(rustix::process::Signal::CONT);
     }
 
     /// Waits for its end, and for that of whatever it prints; who hangs is ended, and the test has failed.

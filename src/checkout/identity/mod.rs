@@ -172,7 +172,7 @@ fn enable_worktree_settings(common_dir: &Path, deadline: Instant) -> Result<Conf
     if !to_do(&Settings::load(&file, deadline)?) {
         return Ok(Configured::Same);
     }
-    let _lock = lock_settings(common_dir)?;
+    let _lock = lock_settings(common_dir, deadline)?;
     // Another first claim may have done it while this one waited.
     let mut shared = Settings::load(&file, deadline)?;
     if !to_do(&shared) {

@@ -197,7 +197,7 @@ fn bring(hub: &Hub, wanted: &Refresh<'_>, deadline: Instant) -> Result<Option<Ca
     }
     if !has_commit(common, wanted.tip, deadline)? {
         // A fetch goes through all worktrees.
-        let _records = lock_worktrees(common, Use::Reading)?;
+        let _records = lock_worktrees(common, Use::Reading, deadline)?;
         fetch(common, wanted.source, &wanted.tip.to_string(), deadline)?;
     }
     Ok(None)

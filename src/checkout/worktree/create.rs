@@ -47,7 +47,7 @@ pub fn create_under(
     place::check(hub, &plan.path)?;
     let making = hub.worktrees.join(MAKING).join(plan.id.as_str());
     place::check(hub, &making)?;
-    let records = lock_worktrees(&hub.common_dir, Use::Changing)?;
+    let records = lock_worktrees(&hub.common_dir, Use::Changing, deadline)?;
     let situation = look_around(hub, plan, &making, deadline)?;
     if let Some(path) = situation.usable {
         drop(records);
@@ -59,7 +59,7 @@ pub fn create_under(
     place::check_free(&plan.path)?;
     bring_branch(&hub.common_dir, plan, deadline)?;
     if let Some(line) = exclude::line_for(hub, &hub.worktrees) {
-        exclude::ensure(&hub.common_dir, &[line])?;
+        exclude::ensure(&hub.common_dir, &[line], deadline)?;
     }
     create_folders(&hub.worktrees, Path::new(MAKING))?;
     hub.git()
@@ -199,7 +199,7 @@ fn move_into_place(hub: &Hub, making: &Path, plan: &CheckoutPlan, deadline: Inst
         fs::create_dir_all(parent).map_err(CheckoutError::file("create", parent))?;
     }
     step("rename");
-    let _records = lock_worktrees(&hub.common_dir, Use::Changing)?;
+    let _records = lock_worktrees(&hub.common_dir, Use::Changing, deadline)?;
     fs::rename(making, &plan.path).map_err(CheckoutError::file("move a checkout to", &plan.path))?;
     repair(hub, &plan.path, deadline)
 }

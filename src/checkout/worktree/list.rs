@@ -44,7 +44,7 @@ pub enum Kind {
 /// # Errors
 /// [`CheckoutError::Git`] and [`CheckoutError::Output`].
 pub fn list(hub: &Hub, deadline: Instant) -> Result<Vec<Found>, CheckoutError> {
-    let _records = lock_worktrees(&hub.common_dir, Use::Reading)?;
+    let _records = lock_worktrees(&hub.common_dir, Use::Reading, deadline)?;
     listed(hub, deadline)
 }
 

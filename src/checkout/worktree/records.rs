@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use super::super::files::{Use, lock_worktrees, look, write_atomically};
 use super::super::{CheckoutError, Hub};
@@ -59,8 +60,8 @@ pub(super) fn records(hub: &Hub) -> Result<Vec<Record>, CheckoutError> {
 ///
 /// # Errors
 /// [`CheckoutError::File`].
-pub fn linked(hub: &Hub) -> Result<Vec<(PathBuf, PathBuf)>, CheckoutError> {
-    let _records = lock_worktrees(&hub.common_dir, Use::Reading)?;
+pub fn linked(hub: &Hub, deadline: Instant) -> Result<Vec<(PathBuf, PathBuf)>, CheckoutError> {
+    let _records = lock_worktrees(&hub.common_dir, Use::Reading, deadline)?;
     Ok(records(hub)?.into_iter().map(|record| (record.git_dir, record.path)).collect())
 }
 

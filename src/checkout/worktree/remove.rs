@@ -71,7 +71,7 @@ pub fn remove(hub: &Hub, removal: &Removal<'_>, deadline: Instant) -> Result<Rem
     }
     let git_dir = git_dir_of(path, deadline)?;
     let (removed, bin) = take_away(hub, &removal.inspection, &removal.inside, &git_dir, deadline)?;
-    forget_locked(hub, &worktree.path)?;
+    forget_locked(hub, &worktree.path, deadline)?;
     bin.empty();
     Ok(removed)
 }
@@ -130,8 +130,8 @@ pub(super) fn forget(hub: &Hub, path: &Path) -> Result<(), CheckoutError> {
     Ok(())
 }
 
-fn forget_locked(hub: &Hub, path: &Path) -> Result<(), CheckoutError> {
-    let _records = lock_worktrees(&hub.common_dir, Use::Changing)?;
+fn forget_locked(hub: &Hub, path: &Path, deadline: Instant) -> Result<(), CheckoutError> {
+    let _records = lock_worktrees(&hub.common_dir, Use::Changing, deadline)?;
     forget(hub, path)
 }
 
@@ -189,7 +189,7 @@ fn forget_gone(
             return Err(CheckoutError::Loss(Box::new(Loss { commits, ..Loss::default() })));
         }
     }
-    forget_locked(hub, &worktree.path)?;
+    forget_locked(hub, &worktree.path, deadline)?;
     if left { remove_emptied(path, &removal.inside) } else { Ok(Removed::WasGone) }
 }
 

@@ -26,7 +26,7 @@ pub fn set_aside(hub: &Hub, id: &SessionId, path: &Path, to: &Path, deadline: In
     place::check(hub, to)?;
     if look(path)?.is_none() {
         // Moved by an earlier call, which may have been killed before git was told.
-        let _records = lock_worktrees(&hub.common_dir, Use::Changing)?;
+        let _records = lock_worktrees(&hub.common_dir, Use::Changing, deadline)?;
         return if look(&to.join(".git"))?.is_some() { repair(hub, to, deadline) } else { Ok(()) };
     }
     let Some(worktree) = list(hub, deadline)?.into_iter().find(|found| place::same(&found.path, path)) else {
@@ -52,7 +52,7 @@ pub fn set_aside(hub: &Hub, id: &SessionId, path: &Path, to: &Path, deadline: In
             .succeed()?;
     }
     step("rename");
-    let _records = lock_worktrees(&hub.common_dir, Use::Changing)?;
+    let _records = lock_worktrees(&hub.common_dir, Use::Changing, deadline)?;
     fs::rename(path, to).map_err(CheckoutError::file("move", path))?;
     repair(hub, to, deadline)
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::Failure;
 use super::super::exit::{self, Fault};
+use crate::domain::quote::quote_sh_if_needed;
 use crate::domain::refusal::{Code, Detail, Refusal};
 use crate::engine::{CheckoutError, Error, chain};
 
@@ -73,6 +74,12 @@ impl Told {
                 message,
                 Some(again.to_owned()),
                 json!({ "seconds": seconds, "pushes": pushes }),
+            ),
+            Error::Waited { path, .. } => Self::fault(
+                Fault::Contended,
+                message,
+                Some(format!("fuser -v {}", quote_sh_if_needed(&path.display().to_string()))),
+                json!({ "lock": path }),
             ),
             Error::Denied { branch, reason } => Self::fault(
                 Fault::Denied,

@@ -125,7 +125,8 @@ impl Core {
         }
         own::put(&place.top, &index, known.as_bytes())?;
         // Whoever was killed right behind the entry has not told it there.
-        let mut worklog = Growing::open(&place.top, &format!("{}/{}", place.own, Page::Worklog.file()))?;
+        let mut worklog =
+            Growing::open(&place.top, &format!("{}/{}", place.own, Page::Worklog.file()), self.clock.deadline())?;
         let paragraph = Page::Worklog.paragraph(entry);
         let told = String::from_utf8_lossy(&worklog.tail(PAGE_BYTES_MAX)?).contains(paragraph.trim_end());
         if !told && worklog.bytes() + (paragraph.len() as u64) < PAGE_BYTES_MAX {

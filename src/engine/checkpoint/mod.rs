@@ -14,13 +14,13 @@ use self::files::Noted;
 use super::checks::{Search, Secrets, secrets_in_files, secrets_in_words};
 use super::options::Rehearsal;
 use super::plan::PlanAnswer;
-use super::private::LockGuard;
 use super::proposal::{Parcel, Step, Won};
 use super::tip::branch;
 use super::wip;
 use super::work::Workplace;
 use super::{Engine, Error, Tip};
 use crate::checkout::wip::Picture;
+use crate::disk::lock::Lock;
 use crate::domain::board::Board;
 use crate::domain::id::{IdQuery, SessionId};
 use crate::domain::moves::{self, WorkFiles};
@@ -167,7 +167,7 @@ impl Engine {
     }
 
     /// One process at a time writes a session's checkpoints: a number is given once.
-    fn checkpoint_turn(&mut self, id: &SessionId) -> Result<LockGuard, Error> {
+    fn checkpoint_turn(&mut self, id: &SessionId) -> Result<Lock, Error> {
         while !self.core.clock.over() {
             if let Some(guard) = self.core.private.try_lock(&format!("{id}.checkpoint"))? {
                 return Ok(guard);

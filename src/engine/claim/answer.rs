@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use git2::Oid;
 
+use crate::disk::lock::Lock;
 use crate::domain::agent::AgentName;
 use crate::domain::change::Event;
 use crate::domain::id::{IdQuery, SessionId};
@@ -12,7 +13,6 @@ use crate::domain::nonce::Nonce;
 use crate::domain::record::{Event as Happened, Record};
 use crate::domain::settings::Isolation;
 use crate::domain::time::Span;
-use crate::engine::private::LockGuard;
 use crate::engine::{Holding, Kept, Private, Stage};
 
 /// Which sessions are to be claimed.
@@ -60,7 +60,7 @@ pub struct ClaimAnswer {
 pub struct Receipt {
     pub(super) holdings: Vec<Holding>,
     pub(super) private: Option<Private>,
-    pub(super) locked: Vec<(SessionId, LockGuard)>,
+    pub(super) locked: Vec<(SessionId, Lock)>,
 }
 
 impl Receipt {
@@ -69,7 +69,7 @@ impl Receipt {
         for mut holding in self.holdings {
             holding.stage = Stage::Ready;
             if let Some(private) = &self.private {
-                let _ = private.note(&holding);
+                let _ = private.note(&holding, crate::engine::private::Patience::None);
             }
         }
     }

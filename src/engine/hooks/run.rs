@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::find::Source;
 use super::{Course, Hook, Moment};
 use crate::checkout::command::{self, HookRun, Ran};
+use crate::disk::lock::{self, Lock, Use};
 use crate::domain::refusal::{Code, Refusal};
 use crate::engine::private::Private;
 use crate::engine::{Core, Engine, Error};
@@ -89,7 +90,7 @@ impl Core {
 struct Extracted {
     file: PathBuf,
     folder: PathBuf,
-    _lock: fs::File,
+    _lock: Option<Lock>,
 }
 
 impl Drop for Extracted {
@@ -105,8 +106,8 @@ impl Extracted {
         fs::create_dir_all(&all).map_err(Error::file(&all))?;
         sweep(&all);
         let made = tempfile::Builder::new().prefix("new-").tempdir_in(&all).map_err(Error::file(&all))?;
-        let lock = fs::File::create(made.path().join("lock")).map_err(Error::file(&all))?;
-        let _ = lock.try_lock();
+        let lock = lock::file(&made.path().join("lock")).and_then(|file| lock::at_once(file, Use::Changing));
+        let lock = lock.map_err(Error::file(&all))?;
         // Only what is locked gets the name that is swept.
         let made = made.keep();
         let own = made.file_name().unwrap_or_default().to_string_lossy().replacen("new-", "run-", 1);
@@ -129,7 +130,7 @@ fn sweep(all: &Path) {
         let path = entry.path();
         let ours = entry.file_name().to_string_lossy().starts_with("run-");
         let Some(lock) = ours.then(|| fs::File::open(path.join("lock")).ok()).flatten() else { continue };
-        if lock.try_lock().is_ok() {
+        if lock::at_once(lock, Use::Changing).is_ok_and(|had| had.is_some()) {
             let _ = fs::remove_dir_all(&path);
         }
     }

@@ -71,7 +71,7 @@ impl Core {
     /// Opens the session's log to add to it, after mending what a kill has left of a line.
     pub(super) fn open_log(&self, id: &SessionId) -> Result<OpenLog<'_>, Error> {
         let place = self.workplace_or_refuse(id)?;
-        let mut file = Growing::open(&place.top, &format!("{}/{LOG}", place.own))?;
+        let mut file = Growing::open(&place.top, &format!("{}/{LOG}", place.own), self.clock.deadline())?;
         let tail = file.tail(TAIL_BYTES_MAX)?;
         let whole = tail.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let (lines, fragment) = tail.split_at(whole);
@@ -153,7 +153,7 @@ impl OpenLog<'_> {
     }
 
     fn page(&self, page: Page) -> Result<Growing, Error> {
-        Ok(Growing::open(&self.place.top, &format!("{}/{}", self.place.own, page.file()))?)
+        Ok(Growing::open(&self.place.top, &format!("{}/{}", self.place.own, page.file()), self.core.clock.deadline())?)
     }
 }
 

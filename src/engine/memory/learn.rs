@@ -51,7 +51,7 @@ impl Engine {
         self.rehearse(format!("write `{}`", path.display()))?;
         let data = BTreeMap::from([("path".to_owned(), Value::from(relative.as_str()))]);
         let mut log = self.core.open_log(&id)?;
-        let mut file = Growing::open(&top, &relative)?;
+        let mut file = Growing::open(&top, &relative, self.core.clock.deadline())?;
         let entry = log.add(EntryKind::Learning, text.trim(), None, data)?;
         if file.bytes() == 0 {
             add_paragraph(&mut file, &format!("# {}\n", id.slug().replace('-', " ")))?;

@@ -104,7 +104,7 @@ impl Engine {
     ) -> Result<Entry, Error> {
         let mut log = self.core.open_log(id)?;
         let before = log.entries()?;
-        let mut page = Growing::open(&place.top, &format!("{}/{PAGE}", place.own))?;
+        let mut page = Growing::open(&place.top, &format!("{}/{PAGE}", place.own), self.core.clock.deadline())?;
         let known = before.into_iter().find(|entry| says(entry, title) && spawned_by(entry).as_ref() == spawned);
         let entry = match known {
             Some(entry) => entry,

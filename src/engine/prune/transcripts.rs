@@ -4,9 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::super::private::LockGuard;
 use super::super::{Core, Error, chain};
 use super::{Fate, Prunable};
+use crate::disk::lock::Lock;
 use crate::domain::id::SessionId;
 use crate::steps::step;
 
@@ -63,7 +63,7 @@ impl Core {
     }
 
     /// Keeps runs out of a session: one that began before the session ended may still print.
-    fn nobody_runs(&self, id: &SessionId) -> Result<LockGuard, String> {
+    fn nobody_runs(&self, id: &SessionId) -> Result<Lock, String> {
         let lock = self.private.try_lock(&format!("{id}.run")).map_err(|error| chain(&error))?;
         lock.ok_or_else(|| "an agent is still running in it".to_owned())
     }

@@ -282,7 +282,11 @@ impl Engine {
             }
             Err(_) => {}
         }
-        crate::checkout::exclude::ensure(&self.core.options.place.common_dir, &[format!("/{file}")])?;
+        crate::checkout::exclude::ensure(
+            &self.core.options.place.common_dir,
+            &[format!("/{file}")],
+            self.core.clock.deadline(),
+        )?;
         crate::checkout::own::put(&ready.folder, file, content.as_bytes())?;
         Ok(None)
     }

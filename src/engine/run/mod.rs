@@ -15,7 +15,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Core, Engine, Error, clock, private};
+use super::{Core, Engine, Error, clock};
 use crate::agents::{self, Adapter, Chooser, Launch, Said as Heard, Version, stream::Tally};
 use crate::domain::board::Board;
 use crate::domain::id::{IdQuery, SessionId};
@@ -113,7 +113,7 @@ struct Ready {
     folder: PathBuf,
     notes: Vec<String>,
     /// Held as long as the run goes on: one at a time.
-    _lock: private::LockGuard,
+    _lock: crate::disk::lock::Lock,
 }
 
 impl Engine {

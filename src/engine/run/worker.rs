@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use super::super::options::Options;
 use super::super::poll::{Hope, Waited, Waiting};
-use super::super::private::{LockGuard, key};
+use super::super::private::key;
 use super::super::{ClaimRequest, CompleteRequest, Engine, Error, Pick, ReleaseRequest, Secrets, Wip, chain};
 use super::{End, Finished, Progress, RunAnswer, RunRequest, Stopped, Which, Worked};
 use crate::agents::{Adapter, Said};
+use crate::disk::lock::Lock;
 use crate::domain::id::{IdQuery, SessionId};
 use crate::domain::moves::{Bequest, Unmet};
 use crate::domain::record::Status;
@@ -130,7 +131,7 @@ impl Worker<'_> {
     }
 
     /// Two loops of one name would take each other's sessions for their own.
-    fn only(&self, engine: &Engine) -> Result<LockGuard, Error> {
+    fn only(&self, engine: &Engine) -> Result<Lock, Error> {
         let name = &self.options.agent.name;
         engine.core.private.try_lock(&format!("work.{}", key(name.as_str())))?.ok_or_else(|| {
             Refusal::new(Code::Held, format!("`{name}` is working in this repository already"))

@@ -49,6 +49,7 @@ impl Probe<'_> {
         let elsewhere = EngineRepository::open(
             &self.core.probe_folder(self.names.nonce.as_str()),
             &self.core.options.place.common_dir.join("objects"),
+            self.core.clock.deadline(),
         )?;
         let mut reader = remote::open(&self.core.remote_settings(elsewhere.path())?)?;
         let deadline = self.step()?;

@@ -97,7 +97,7 @@ pub(super) struct Probe<'e> {
     pub(super) judge: Box<dyn Remote>,
     pub(super) interrupt: Interrupt,
     /// Held as long as this process lives: what is noted under it is nobody else's to take away.
-    pub(super) lock: Option<crate::engine::private::LockGuard>,
+    pub(super) lock: Option<crate::disk::lock::Lock>,
     made: u32,
 }
 
