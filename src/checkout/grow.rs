@@ -13,6 +13,7 @@ use rustix::fs::OFlags;
 use super::CheckoutError;
 use super::files::{beneath, create_folders, look};
 use crate::disk::lock::{self, Lock, Use};
+use crate::disk::whole;
 use crate::steps::step;
 
 /// How often a file is opened again because another one has taken its place meanwhile. A git command replaces it once.
@@ -24,6 +25,8 @@ pub struct Growing {
     lock: Lock,
     path: PathBuf,
     bytes: u64,
+    /// Whether nobody has written to it before.
+    is_new: bool,
 }
 
 impl Growing {
@@ -48,7 +51,7 @@ impl Growing {
             let ours = file.metadata().map_err(failed("read"))?;
             // A git command or an editor may have put another file in its place while we waited.
             if look(&path)?.is_some_and(|there| is_same(&ours, &there)) {
-                return Ok(Self { lock, path, bytes: ours.len() });
+                return Ok(Self { lock, path, bytes: ours.len(), is_new: ours.len() == 0 });
             }
         }
         Err(failed("lock")(io::ErrorKind::ResourceBusy.into()))
@@ -102,6 +105,19 @@ impl Growing {
         }
         self.bytes += piece.len() as u64;
         step("added");
+        Ok(())
+    }
+
+    /// Waits until the disk has what was added.
+    ///
+    /// # Errors
+    /// [`CheckoutError::File`].
+    pub fn sync(&mut self) -> Result<(), CheckoutError> {
+        self.lock.file().sync_data().map_err(CheckoutError::file("write", &self.path))?;
+        if self.is_new {
+            whole::sync_name(&self.path);
+            self.is_new = false;
+        }
         Ok(())
     }
 }

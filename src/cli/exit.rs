@@ -27,7 +27,7 @@ pub const MEANINGS: [Meaning; 14] = [
     Meaning { status: 5, meaning: "a precondition does not hold", retry: "after fixing" },
     Meaning {
         status: 6,
-        meaning: "contended: the board kept moving until the deadline; nothing of ours landed",
+        meaning: "contended: the board kept moving, or another process here kept a lock, until the deadline; nothing of ours landed",
         retry: "yes",
     },
     Meaning {

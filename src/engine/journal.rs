@@ -1,4 +1,5 @@
-//! The journal of pushes: what was sent, durably, before it is sent, so that any later process can tell how it ended.
+//! The journal of pushes: what was sent, written before it is sent, so that any later process can tell how it ended. It
+//! outlives a kill; a power cut only where the setting `fsync` is `always`.
 //!
 //! An entry is two files, `<nonce>.json` and `<nonce>.pack` (the pack of the very commits, so that they can be pushed
 //! again even when the engine repository is gone), and a lock that its owner holds as long as it lives.

@@ -168,7 +168,7 @@ impl Engine {
             let path = options.place.hub_folder().display().to_string();
             return Err(Error::environment(format!("the path `{}` is not UTF-8", path.escape_debug())));
         }
-        let private = Private::at(options.place.private());
+        let private = Private::at(options.place.private()).synced(options.layers.fsync()?);
         let objects = options.place.common_dir.join("objects");
         let store = EngineRepository::open(private.folder(), &objects, clock.deadline())?;
         let name = options.layers.local(Key::Remote).to_owned();

@@ -1,6 +1,7 @@
 //! The repository's private state, `<common dir>/git-session/`: what proves claims, and where checkouts are.
 //!
 //! Everything here is written by making another file and renaming it, so a kill leaves the old or the new, never half.
+//! A power cut may take what the disk does not have yet; for what it is waited is the setting `fsync`.
 //! What is written depending on what was there is changed under a lock: [`Private::change`].
 
 use std::fs;
@@ -13,12 +14,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{Clock, Error};
 use crate::disk::lock::{self, Lock, Use};
-use crate::disk::whole;
+use crate::disk::whole::{self, Outlives};
 use crate::domain::agent::AgentName;
 use crate::domain::id::SessionId;
 use crate::domain::moves::Proof;
 use crate::domain::nonce::Nonce;
 use crate::domain::record::CheckoutKind;
+use crate::domain::settings::Fsync;
 
 /// What this repository knows of one claim that was made in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,12 +89,24 @@ const SHORT: Duration = Duration::from_millis(200);
 #[derive(Debug, Clone)]
 pub struct Private {
     folder: PathBuf,
+    fsync: Fsync,
 }
 
 impl Private {
     /// The private state in `folder`; nothing is made yet.
     pub fn at(folder: PathBuf) -> Self {
-        Self { folder }
+        Self { folder, fsync: Fsync::Never }
+    }
+
+    /// The same where it is waited for the disk as `fsync` says.
+    #[must_use]
+    pub fn synced(self, fsync: Fsync) -> Self {
+        Self { fsync, ..self }
+    }
+
+    /// What is waited for until the disk has it.
+    pub(super) fn fsync(&self) -> Fsync {
+        self.fsync
     }
 
     /// The folder.
@@ -237,8 +251,15 @@ impl Private {
 
     /// Writes `bytes` whole to `path`, which is in private state or belongs to it.
     pub(super) fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
+        // A claim is proved by its note alone, and a revocation that a power cut undoes is none.
+        let alone = ["claims", "trust.json"].iter().any(|name| path.starts_with(self.folder.join(name)));
+        let end = match self.fsync {
+            Fsync::Always => Outlives::PowerCut,
+            Fsync::Auto if alone => Outlives::PowerCut,
+            Fsync::Auto | Fsync::Never => Outlives::Kill,
+        };
         make_parent(path)?;
-        whole::write(path, bytes, 0o600, whole::HALF).map_err(Error::file(path))
+        whole::write_to_outlive(path, bytes, 0o600, whole::HALF, end).map_err(Error::file(path))
     }
 }
 

@@ -75,6 +75,8 @@ keys! {
     Timeout "timeout" Local "30s",
     /// How remotes are spoken to.
     Transport "transport" Local "auto",
+    /// What is waited for until the disk has it.
+    Fsync "fsync" Local "auto",
     /// The user's own lifecycle hooks.
     HooksPath "hooks_path" Local "",
     /// What the agent can do.
@@ -92,7 +94,7 @@ pub(super) fn find(word: &str) -> Result<Key, String> {
     Err(format!("unknown setting `{}`{suggestion}", word.escape_debug()))
 }
 
-/// How many letters two words share at their beginnings and ends; enough to find a misspelt key among nineteen.
+/// How many letters two words share at their beginnings and ends; enough to find a misspelt key among twenty.
 fn common(left: &str, right: &str) -> usize {
     let same = |pairs: &mut dyn Iterator<Item = (char, char)>| pairs.take_while(|(a, b)| a == b).count();
     same(&mut left.chars().zip(right.chars())) + same(&mut left.chars().rev().zip(right.chars().rev()))

@@ -12,7 +12,7 @@ mod values;
 pub use abilities::{agent_of, words};
 pub use board::Board;
 pub use keys::Key;
-pub use values::{Isolation, Refresh, Settings, Transport};
+pub use values::{Fsync, Isolation, Refresh, Settings, Transport};
 
 use abilities::Abilities;
 use keys::{Kind, find};
@@ -119,6 +119,14 @@ impl Layers {
     /// [`BadSetting`] when it is no length of time.
     pub fn timeout(&self) -> Result<Span, BadSetting> {
         parse(Key::Timeout, self.local(Key::Timeout))
+    }
+
+    /// The `fsync` setting.
+    ///
+    /// # Errors
+    /// [`BadSetting`] when it is none of its words.
+    pub fn fsync(&self) -> Result<Fsync, BadSetting> {
+        parse(Key::Fsync, self.local(Key::Fsync))
     }
 
     /// What agents of these names can do: what is said for all of them and for each, everywhere together.

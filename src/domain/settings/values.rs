@@ -57,6 +57,18 @@ words! {
 }
 
 words! {
+    /// What is waited for until the disk has it, so that a power cut takes it no more than a kill does.
+    Fsync {
+        /// What is nowhere else: notes of claims, lines of logs, what is trusted.
+        Auto = "auto",
+        /// All private state that is written whole, the journal too.
+        Always = "always",
+        /// Nothing.
+        Never = "never",
+    }
+}
+
+words! {
     /// How remotes are spoken to.
     Transport {
         /// A pipe of our own for paths and ssh, git for the rest.

@@ -14,6 +14,7 @@ use crate::domain::log::{Entry, EntryKind, LINE_BYTES_MAX, LOG_BYTES_MAX, parse_
 use crate::domain::moves::FolderFile;
 use crate::domain::pages::{PAGE_BYTES_MAX, Page};
 use crate::domain::refusal::Refusal;
+use crate::domain::settings::Fsync;
 use crate::domain::ulid::later;
 
 /// As much of a log as holds its last line whole, and what a killed writer may have left behind it.
@@ -131,6 +132,10 @@ impl OpenLog<'_> {
         // Opened before anything is written: a page that cannot be used refuses the whole.
         let page = Page::of(kind).map(|page| Ok::<_, Error>((page, self.page(page)?))).transpose()?;
         self.file.add(format!("{line}\n").as_bytes())?;
+        // An entry is nowhere else until it is published; its page is made of it.
+        if self.core.private.fsync() != Fsync::Never {
+            self.file.sync()?;
+        }
         self.last = Some(entry.id.clone());
         if let Some((page, mut file)) = page {
             add_paragraph(&mut file, &page.paragraph(&entry))?;
