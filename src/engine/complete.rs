@@ -159,18 +159,20 @@ impl Engine {
 
     /// What can be refused without asking anybody: uncommitted work, work left in stashes.
     fn check_checkout(&mut self, id: &SessionId, place: Option<&Workplace>) -> Result<(), Error> {
-        let Some(Workplace { checkout: Some(checkout), head, .. }) = place else { return Ok(()) };
+        let Some(place @ Workplace { checkout: Some(checkout), .. }) = place else { return Ok(()) };
         if self.core.refuse_stranger(id).is_err() {
             // It is another agent's; the board says no, and to whom it belongs.
             return Ok(());
         }
-        let safe: Vec<Oid> = head.iter().copied().collect();
-        let lost = self.core.loss(id, checkout, &safe)?;
+        let lost = self.core.unlanded(id, place)?;
         if !lost.is_empty() {
             self.refuse_fenced(id)?;
         }
         if !uncommitted(&lost).is_empty() || lost.operation.is_some() {
             return Err(dirty(id, checkout, &lost).into());
+        }
+        if let Some(astray) = self.core.astray(id, place, &lost)?.filter(|astray| !astray.commits.is_empty()) {
+            return Err(astray.refusal().into());
         }
         if !lost.stashes.is_empty() || !lost.commits.is_empty() {
             let left: Vec<String> =

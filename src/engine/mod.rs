@@ -4,6 +4,7 @@
 
 mod abandon;
 mod answer;
+mod astray;
 mod brief;
 mod caller;
 mod checkpoint;

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use git2::{Oid, Repository};
 
-use super::options::Rehearsal;
 use super::plan::PlanAnswer;
 use super::proposal::{Parcel, Proposal, Step};
 use super::tip::branch;
@@ -133,30 +132,6 @@ impl Engine {
         }
         let tip = self.look(Purpose::Read, &[])?;
         self.core.resolve(&tip, query)
-    }
-
-    /// Refuses uncommitted work, or commits it to the session branch.
-    pub(super) fn settle_work(&mut self, id: &SessionId, wip: Wip) -> Result<(), Error> {
-        if self.core.refuse_stranger(id).is_err() {
-            // Another agent's checkout is neither judged nor committed; the board says no, and to whom it belongs.
-            return Ok(());
-        }
-        let Some(place) = self.core.workplace(id)? else { return Ok(()) };
-        let Some(checkout) = place.checkout else { return Ok(()) };
-        let lost = self.core.loss(id, &checkout, &[])?;
-        if uncommitted(&lost).is_empty() && lost.operation.is_none() {
-            return Ok(());
-        }
-        self.refuse_fenced(id)?;
-        match wip {
-            // What follows says that it would be released or abandoned.
-            Wip::Committed if self.core.options.rehearsal == Rehearsal::Dry => Ok(()),
-            Wip::Committed if lost.unmerged.is_empty() && lost.operation.is_none() => {
-                crate::checkout::wip::commit(&checkout, "wip: work in progress", self.core.clock.deadline())?;
-                Ok(())
-            }
-            Wip::Committed | Wip::Refused => Err(dirty(id, &checkout, &lost).into()),
-        }
     }
 
     pub(super) fn work_files(&self, id: &SessionId) -> Result<WorkFiles, Error> {

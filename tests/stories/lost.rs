@@ -102,19 +102,103 @@ fn a_stash_in_the_checkout_is_refused_or_kept() {
     }
 }
 
+/// The ways of an agent to commit where the session's branch does not see it, with what a refusal says of each.
+const ASTRAY: [(&str, &str); 3] = [
+    ("git checkout --quiet --detach", "a detached HEAD, which its branch `session/2026-11-20-auth` does not have"),
+    ("git checkout --quiet -b mine", "branch `mine`, which its branch `session/2026-11-20-auth` does not have"),
+    ("git branch -m mine", "branch `mine`, and its branch `session/2026-11-20-auth` is not there"),
+];
+
+/// `one` has committed `src/astray.txt` in such a way.
+fn astray(world: &World, way: &str) -> (Agent, Agent, String) {
+    let (one, checkout) = worked(world);
+    assert!(checkout.sh(way).status.success(), "{way}");
+    checkout.write("src/astray.txt", "astray\n");
+    let commit = checkout.commit("astray");
+    (one, checkout, commit)
+}
+
 #[test]
-fn a_commit_on_another_branch_or_on_none_is_refused_or_kept() {
+fn commits_on_another_branch_or_on_none_are_refused_until_the_hint_has_brought_them_back() {
+    for (end, kept) in [
+        (ENDINGS[0], "refs/git-session/archive/2026-11-20-auth"),
+        (ENDINGS[1], "refs/git-session/archive/2026-11-20-auth"),
+        (ENDINGS[2], "refs/heads/session/2026-11-20-auth"),
+    ] {
+        for (way, words) in ASTRAY {
+            let world = World::new();
+            let (one, checkout, commit) = astray(&world, way);
+            let before = world.refs();
+            let told = end(&one);
+            let hint = told.json["error"]["hint"].as_str().unwrap().to_owned();
+            // Of a branch that was renamed, all is told that the base does not have.
+            let count = if way.contains(" -m ") { "2 commits" } else { "1 commit" };
+            assert_eq!(told.json["error"]["message"], format!("session `2026-11-20-auth` has {count} on {words}"));
+            assert_eq!(told.details("commits")[0], commit);
+            told.refused("dirty", 5);
+            assert_eq!((world.refs(), world.state(&id("auth"))), (before, "active".to_owned()));
+            assert!(one.sh(&hint).status.success(), "{hint}");
+            assert_eq!(checkout.git(&["symbolic-ref", "HEAD"]), "refs/heads/session/2026-11-20-auth");
+            end(&one).done();
+            assert_eq!(world.refs().get(kept), Some(&commit), "{way}");
+        }
+    }
+}
+
+#[test]
+fn work_in_progress_is_committed_to_the_sessions_branch_or_nowhere() {
+    for verb in ["release", "abandon"] {
+        for (way, _) in ASTRAY {
+            for committed in [false, true] {
+                let world = World::new();
+                let (one, checkout) = worked(&world);
+                assert!(checkout.sh(way).status.success());
+                if committed {
+                    checkout.write("src/astray.txt", "astray\n");
+                    checkout.commit("astray");
+                }
+                checkout.write("src/wip.txt", "wip\n");
+                let (refs, head) = (world.refs(), checkout.git(&["rev-parse", "HEAD"]));
+                let words = [verb, "auth", "--reason", "no time", "--wip"];
+                let told = one.run(&words);
+                let hint = told.json["error"]["hint"].as_str().unwrap().to_owned();
+                told.refused("dirty", 5);
+                assert_eq!((world.refs(), checkout.git(&["rev-parse", "HEAD"])), (refs, head), "{verb} {way}");
+                assert!(one.sh(&hint).status.success(), "{hint}");
+                one.run(&words).done();
+                let kept = if verb == "release" { "refs/heads/session" } else { "refs/git-session/archive" };
+                let kept = format!("{kept}/2026-11-20-auth");
+                assert_eq!(world.on(&kept, "src/wip.txt").as_deref(), Some("wip\n"), "{verb} {way}");
+                assert_eq!(world.on(&kept, "src/new.txt").as_deref(), Some("new\n"));
+                assert_eq!(world.on(&kept, "src/astray.txt").is_some(), committed, "{verb} {way}");
+            }
+        }
+    }
+}
+
+#[test]
+fn commits_beside_a_branch_that_went_on_are_merged_by_the_hint() {
+    let world = World::new();
+    let (one, checkout) = worked(&world);
+    checkout.git(&["checkout", "--quiet", "-b", "mine", "HEAD^"]);
+    checkout.write("src/astray.txt", "astray\n");
+    checkout.commit("astray");
+    let told = release(&one);
+    let hint = told.json["error"]["hint"].as_str().unwrap().to_owned();
+    told.refused("dirty", 5);
+    assert!(one.sh(&hint).status.success(), "{hint}");
+    release(&one).done();
+    let heir = world.agent("two").take("auth");
+    assert_eq!((heir.read("src/astray.txt"), heir.read("src/new.txt")), ("astray\n".to_owned(), "new\n".to_owned()));
+}
+
+#[test]
+fn a_head_that_is_elsewhere_and_has_nothing_of_its_own_is_in_nobodys_way() {
     for end in ENDINGS {
         let world = World::new();
         let (one, checkout) = worked(&world);
-        checkout.git(&["checkout", "--quiet", "--detach"]);
-        checkout.write("src/detached.txt", "detached\n");
-        let detached = checkout.commit("detached");
-        let told = end(&one);
-        assert!(told.status == 5 || told.status == 0, "{}", told.out);
-        let kept = checkout.exists(".git") && checkout.git(&["rev-parse", "HEAD"]) == detached;
-        let on_a_ref = one.git(&["for-each-ref", "--contains", &detached]);
-        assert!(kept || !on_a_ref.is_empty(), "{}{}", told.out, told.err);
+        checkout.git(&["checkout", "--quiet", "--detach", "origin/main"]);
+        end(&one).done();
     }
 }
 
