@@ -12,10 +12,7 @@ use super::options::Rehearsal;
 use super::plan::PlanAnswer;
 use super::proposal::Step;
 use super::tip::branch;
-use super::wip;
-use super::work::{Workplace, uncommitted};
 use super::{Engine, Error, Restored, Stage, Tip, Wish};
-use crate::checkout::wip::without_root;
 use crate::domain::board::{Board, Stop};
 use crate::domain::change::Change;
 use crate::domain::id::{IdQuery, SessionId};
@@ -23,7 +20,6 @@ use crate::domain::log::EntryKind;
 use crate::domain::moves::{self, Bequest, Caller, WorkFiles};
 use crate::domain::record::CheckoutKind;
 use crate::domain::state::State;
-use crate::remote::Purpose;
 use crate::store::CommitShelf;
 
 /// What a resumption came to.
@@ -52,23 +48,35 @@ impl Engine {
         let id = self.held_id(query)?;
         let reason = reason.map(str::trim).filter(|reason| !reason.is_empty());
         super::checks::secrets_in_words(&id, "--reason", reason.unwrap_or_default())?;
-        self.stop("pause", &id, &mut |board, files, caller, wish, tip| {
+        let left = self.tell_of_left(&id)?;
+        let mut answer = self.stop("pause", &id, &mut |board, files, caller, wish, tip| {
             moves::pause(board, &id, reason, files, caller, &wish.nonce, tip.now)
-        })
+        })?;
+        answer.warnings.extend(left);
+        Ok(answer)
     }
 
-    /// Leaves the session to whoever takes over, with what that one has to know; the same way as a pause otherwise. What
-    /// is left is in the log first, so that it is not lost where the remote cannot be reached.
+    /// Leaves the session to whoever takes over, with what that one has to know; the same way as a pause otherwise, but
+    /// that a checkpoint takes along what is not committed. What is left is in the log first, so that it is not lost where
+    /// the remote cannot be reached.
     ///
     /// # Errors
     /// As [`Engine::pause`].
     pub fn hand_over(&mut self, query: &IdQuery, bequest: &Bequest) -> Result<PlanAnswer, Error> {
         let id = self.held_id(query)?;
         super::checks::secrets_in_words(&id, "handoff", &words(bequest))?;
+        // Before the words of the handover are noted: said again, they are known by being the log's last.
+        let taken = self.take_left(&id, &bequest.summary)?;
         self.note_handoff(&id, bequest)?;
-        self.stop("handoff", &id, &mut |board, files, caller, wish, tip| {
+        let mut stopped = self.stop("handoff", &id, &mut |board, files, caller, wish, tip| {
             moves::hand_over(board, &id, bequest, files, caller, &wish.nonce, tip.now)
-        })
+        });
+        match &mut stopped {
+            Ok(answer) => answer.warnings.extend(taken.notes),
+            Err(Error::Dry { changes }) => changes.extend(taken.would),
+            Err(_) => {}
+        }
+        stopped
     }
 
     /// Goes on with a session that its holder has paused or handed over. A checkout that is gone is made again, from the
@@ -140,22 +148,18 @@ impl Engine {
         super::checks::secrets_in_files(id, &files)?;
         self.bring_back(id)?;
         let head = self.core.head_here(id)?;
-        let left = if is_ours { self.left_here(id, head)? } else { None };
         let pushed = branch(&id.branch())?;
         let repository = Repository::open(self.core.store.path())?;
-        let mut answer =
-            self.active_move(verb, id, &files, State::Active, &mut |board, files, caller, wish, tip| {
-                if let Some(change) = decide(board, files, caller, wish, tip)? {
-                    return Ok(Some(change));
-                }
-                let is_pushed = head.is_none_or(|head| tip.advertised.refs.get(&pushed) == Some(&head));
-                if is_pushed && is_on_board(&repository, id, files, tip)? {
-                    return Ok(None);
-                }
-                Ok(Some(moves::publish(board, id, files, caller, &wish.nonce, tip.now)?))
-            })?;
-        answer.warnings.extend(left);
-        Ok(answer)
+        self.active_move(verb, id, &files, State::Active, &mut |board, files, caller, wish, tip| {
+            if let Some(change) = decide(board, files, caller, wish, tip)? {
+                return Ok(Some(change));
+            }
+            let is_pushed = head.is_none_or(|head| tip.advertised.refs.get(&pushed) == Some(&head));
+            if is_pushed && is_on_board(&repository, id, files, tip)? {
+                return Ok(None);
+            }
+            Ok(Some(moves::publish(board, id, files, caller, &wish.nonce, tip.now)?))
+        })
     }
 
     /// Notes in the log and the worklog what is handed over, once: a command that was killed finds its own entry.
@@ -179,46 +183,6 @@ impl Engine {
         let body = Some(body.trim_end()).filter(|body| !body.is_empty());
         self.core.append_once(id, EntryKind::Handoff, &bequest.summary, body, data)?;
         Ok(())
-    }
-}
-
-impl Engine {
-    /// What is in the checkout of the session and neither in a commit nor in a checkpoint, for who goes away from it.
-    fn left_here(&mut self, id: &SessionId, head: Option<Oid>) -> Result<Option<String>, Error> {
-        let Some(workplace) = self.core.workplace(id)? else { return Ok(None) };
-        let Some(checkout) = &workplace.checkout else { return Ok(None) };
-        let place = crate::domain::quote::quote_sh_if_needed(&checkout.display().to_string());
-        let loss = match self.core.loss(id, checkout, head.as_slice()) {
-            Ok(loss) => loss,
-            Err(error) => return Ok(Some(format!("what is in {place} cannot be told: {}", super::chain(&error)))),
-        };
-        let mut what: Vec<String> =
-            uncommitted(&loss).iter().take(5).map(|path| format!("`{}`", path.escape_debug())).collect();
-        let more = uncommitted(&loss).len().saturating_sub(what.len());
-        what.extend((more > 0).then(|| format!("{more} more")));
-        what.extend(loss.operation.iter().map(|operation| format!("a {operation} that is not finished")));
-        // Where that cannot be told, nothing is claimed of checkpoints.
-        if what.is_empty() || loss.operation.is_none() && self.is_checkpointed(id, &workplace).unwrap_or(false) {
-            return Ok(None);
-        }
-        Ok(Some(format!(
-            "uncommitted work is in {place}: {}; `git session checkpoint 'what is reached' --session {id}` keeps on the \
-             remote what no checkpoint has",
-            what.join(", ")
-        )))
-    }
-
-    /// Whether the newest checkpoint on the remote has everything that is in the checkout, the session's own files aside.
-    fn is_checkpointed(&mut self, id: &SessionId, place: &Workplace) -> Result<bool, Error> {
-        let there = self.advertised(&wip::names(id)?, Purpose::Read)?;
-        let Some((_, newest)) = self.core.newest_snapshot(id, &there)? else { return Ok(false) };
-        let Some(picture) = self.core.picture(place)?.filter(|picture| picture.missed.is_empty()) else {
-            return Ok(false);
-        };
-        let repository = self.core.store.repository();
-        let layout = self.core.layout_at_hand()?;
-        let code = |tree| without_root(repository, tree, layout.root());
-        Ok(code(repository.find_commit(newest.commit)?.tree_id())? == code(picture.tree)?)
     }
 }
 

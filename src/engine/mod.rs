@@ -36,6 +36,7 @@ mod keeping;
 mod known;
 mod landing;
 mod last_known;
+mod left;
 mod local;
 mod local_lock;
 mod look;

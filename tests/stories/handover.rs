@@ -182,9 +182,15 @@ fn what_is_written_down_and_committed_goes_to_the_remote_and_the_rest_stays_wher
         checkout.write("src/new.txt", "never added\n");
         let before = checkout.git(&["status", "--porcelain", "src"]);
         let told = one.says(words).exits(0);
-        insta::allow_duplicates! {
-            insta::assert_snapshot!(masked(&told.err), @"note: uncommitted work is in /WORLD/one/.worktrees/2026-11-20-auth: `src/new.txt`, `src/other.txt`; `git session checkpoint 'what is reached' --session 2026-11-20-auth` keeps on the remote what no checkpoint has");
-        }
+        let (paths, wip) = ("`src/new.txt`, `src/other.txt`", "refs/git-session/wip/2026-11-20-auth");
+        let note = match number {
+            0 => format!(
+                "note: uncommitted work is in /WORLD/one/.worktrees/2026-11-20-auth: {paths}; `git session checkpoint \
+                 'what is reached' --session 2026-11-20-auth` keeps on the remote what no checkpoint has"
+            ),
+            _ => format!("note: what its branch does not have went along as checkpoint 001, in `{wip}`: {paths}"),
+        };
+        assert_eq!(masked(&told.err).trim_end(), note);
         assert_eq!(checkout.git(&["status", "--porcelain", "src"]), before, "it stays as it is");
         assert_eq!(world.on("session/2026-11-20-auth", &file).as_deref(), Some("done\n"));
         assert!(world.on("main", &format!("{FOLDER}/worklog.md")).unwrap().contains(&format!("half of it {number}")));

@@ -29,6 +29,7 @@ mod hazards;
 mod import;
 mod keep;
 mod killed;
+mod left;
 mod lifecycle;
 mod lost;
 mod mcp;

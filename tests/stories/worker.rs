@@ -103,6 +103,31 @@ fn what_does_not_succeed_is_handed_over_with_the_reason_and_the_loop_goes_on() {
 }
 
 #[test]
+fn what_an_agent_left_uncommitted_or_on_a_branch_of_its_own_is_there_for_who_takes_over_elsewhere() {
+    let world = World::new();
+    let fake = fakes(&world);
+    script(
+        &fake,
+        "case $SESSION_ID in *own) git checkout -qb mine; echo own >own.txt; git add own.txt; git commit -qm own; exit 1 ;; \
+         *) echo left >left.txt ;; esac",
+    );
+    for slug in ["own", "left"] {
+        world.plan(slug);
+    }
+    let one = worker(&world, "one", &fake);
+    let data = one.run(&["work", "--agent", "claude", "--max", "2"]).done();
+    let mut told = ends(&data);
+    told.sort();
+    assert_eq!(told, ["left handed_over", "own handed_over"]);
+    fs::remove_dir_all(&one.dir).unwrap();
+    let two = world.agent("two");
+    for slug in ["own", "left"] {
+        let won = two.run(&["takeover", slug, "--reason", "it is mine now"]).won();
+        assert_eq!(fs::read_to_string(won.checkout.join(format!("{slug}.txt"))).unwrap(), format!("{slug}\n"));
+    }
+}
+
+#[test]
 fn an_agent_that_is_broken_does_not_take_the_whole_board() {
     let world = World::new();
     let fake = fakes(&world);

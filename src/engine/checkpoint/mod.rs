@@ -106,7 +106,8 @@ impl Engine {
         secrets_in_words(&id, "the title", &request.title)?;
         secrets_in_words(&id, "--body", request.body.as_deref().unwrap_or_default())?;
         let names = wip::names(&id)?;
-        let tip = self.look(Purpose::Read, &names)?;
+        let [first, second] = names.clone();
+        let tip = self.look(Purpose::Read, &[first, second, branch(&id.branch())?])?;
         let record = self.held_record(&id, &tip)?;
         let place = self.core.workplace_or_refuse(&id)?;
         self.bring_back(&id)?;
@@ -210,7 +211,7 @@ impl Engine {
             let mut all = all.unwrap_or_default().into_iter();
             let Some(own) = all.find(|one| one.note.entry == noted.entry.id) else { return Ok(Then::Unfinished) };
             let commit = self.core.store.repository().find_commit(own.commit)?;
-            let head = self.core.head_here(id)?.unwrap_or(picture.head);
+            let head = self.core.branch_of_snapshot(id, tip)?.unwrap_or(picture.head);
             let newest = there.as_ref().is_some_and(|(_, newest)| newest.commit == own.commit);
             if !newest || commit.tree_id() != picture.tree || commit.parent_id(0).ok() != Some(head) {
                 return Ok(Then::Changed);

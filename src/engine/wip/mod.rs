@@ -9,6 +9,7 @@ use git2::{Oid, Signature, Time};
 
 pub use restore::Restored;
 
+use super::tip::branch;
 use super::work::Workplace;
 use super::{Core, Error, Tip};
 use crate::checkout::wip::{self, Modes, Most, Picture};
@@ -131,10 +132,8 @@ impl Core {
         name: &RefName,
         tip: &Tip,
     ) -> Result<(Oid, Option<RefUpdate>), Error> {
-        let repository = self.store.repository();
         let id = &note.id;
-        let branch = self.head_here(id)?.filter(|head| repository.find_commit(*head).is_ok());
-        let base = branch.unwrap_or(picture.head);
+        let base = self.branch_of_snapshot(id, tip)?.unwrap_or(picture.head);
         let old = tip.advertised.refs.get(name).copied();
         let before = self.newest_snapshot(id, &tip.advertised)?.map(|(_, snapshot)| snapshot);
         let commit = match &before {
@@ -152,6 +151,14 @@ impl Core {
         };
         let update = RefUpdate { name: name.clone(), old, new: Some(commit) };
         Ok((commit, (old != Some(commit)).then_some(update)))
+    }
+
+    /// The commit of the session's branch that a snapshot is built on: who goes on from it has that branch. On the remote,
+    /// where somebody has renamed it here.
+    pub(super) fn branch_of_snapshot(&self, id: &SessionId, tip: &Tip) -> Result<Option<Oid>, Error> {
+        let there = tip.advertised.refs.get(&branch(&id.branch())?).copied();
+        let known = |oid: &Oid| self.store.repository().find_commit(*oid).is_ok();
+        Ok(self.head_here(id)?.or(there).filter(known))
     }
 
     fn is_of(&self, snapshot: Oid, base: Oid, tree: Oid) -> Result<bool, Error> {
