@@ -13,7 +13,9 @@ use crate::domain::moves::{self, Abandonment};
 use crate::domain::record::{Ending, Outcome};
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::state::State;
+use crate::store;
 use crate::template;
+use git2::Oid;
 
 /// A wish to abandon.
 #[derive(Debug, Clone)]
@@ -56,9 +58,16 @@ impl Engine {
             if board.standing(&id)? == Standing::Closed(State::Abandoned) {
                 let record = board.record(State::Abandoned, &id, tip.now)?;
                 if record.claim.as_ref().is_some_and(|claim| moves::holds(claim, &caller)) {
-                    return Ok(Step::Settled(()));
+                    return Ok(Step::Settled(None));
+                }
+                let last = record.history.last();
+                let is_own = last.is_some_and(|last| last.event == "abandoned" && last.agent.as_ref() == Some(&caller.agent));
+                if let (None, Some(there), true) = (&record.claim, core.pushed(&id, tip)?, is_own) {
+                    // Nobody held it, and whoever abandoned it was cut off before its branch was archived.
+                    return Ok(Step::Settled(Some(there)));
                 }
             }
+            let head = core.whole_branch(&id, head, tip)?;
             // The branch will be archived on the remote.
             core.secrets_in_history(&id, head, tip, &mut search)?;
             let report = core.report(&board, &id, &request.reason, tip)?;
@@ -69,17 +78,18 @@ impl Engine {
                 work: core.with_whole_log(&id, &work, tip)?,
             };
             let change = moves::abandon(&board, &wish_to_end, &caller, &wish.nonce, tip.now)?;
-            let step = core.propose(tip, &change, ())?;
+            let step = core.propose(tip, &change, head)?;
             let endings = core.ending(&id, head)?;
             Ok(match step {
                 Step::Swap(proposal) => Step::Swap(Proposal { endings, ..proposal }),
-                Step::Settled(()) => Step::Settled(()),
+                Step::Settled(head) => Step::Settled(head),
             })
         })?;
         self.rehearse(format!("clean up after session `{id}`"))?;
         let commit = won.commit.unwrap_or(won.tip.board);
         let mut warnings = search.notes;
-        let head = self.core.ended_at(&id)?.flatten();
+        // A draft, or what nobody holds, has no claim that would say it.
+        let head = self.core.ended_at(&id)?.flatten().or(won.answer);
         self.core.clock.extend(self.core.options.timeout);
         let mut archive = None;
         self.finish_ending(&id, commit, head, &mut archive, &mut warnings).map_err(|error| unfinished(&id, &error))?;
@@ -89,6 +99,20 @@ impl Engine {
 }
 
 impl Core {
+    /// The commit of the session's branch on the remote.
+    fn pushed(&self, id: &SessionId, tip: &Tip) -> Result<Option<Oid>, Error> {
+        Ok(tip.advertised.refs.get(&branch(&id.branch())?).copied())
+    }
+
+    /// The session's branch, here or on the remote, wherever it has all of the other: a fork begins with one on the remote
+    /// alone, and somebody else may have gone on with what was worked on here.
+    fn whole_branch(&self, id: &SessionId, head: Option<Oid>, tip: &Tip) -> Result<Option<Oid>, Error> {
+        Ok(match (head, self.pushed(id, tip)?) {
+            (Some(head), Some(there)) if store::contains(self.store.repository(), there, head)? => Some(there),
+            (head, there) => head.or(there),
+        })
+    }
+
     /// `completion.md` of an abandoned session.
     pub(super) fn report(&self, board: &Board<'_>, id: &SessionId, reason: &str, tip: &Tip) -> Result<String, Error> {
         let Some(state) = board.place(id)? else { return Ok(String::new()) };

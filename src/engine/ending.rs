@@ -78,6 +78,17 @@ impl Core {
         Ok(())
     }
 
+    /// The same where nobody held the session here: a branch that somebody has checked out stays.
+    fn remove_free_branch(&self, name: &str, head: Oid) -> Result<(), Error> {
+        let repository = self.user_repository()?;
+        let Ok(mut branch) = repository.find_branch(name, git2::BranchType::Local) else { return Ok(()) };
+        if branch.get().target() == Some(head) {
+            // Git refuses to delete what is checked out, and then it is somebody's.
+            let _ = branch.delete();
+        }
+        Ok(())
+    }
+
     /// The end of the claim of `id` that was made here, as far as that is known before it has landed.
     pub(super) fn ending(&self, id: &SessionId, head: Option<Oid>) -> Result<Vec<Ending>, Error> {
         let holding = self.private.holding(id)?;
@@ -120,8 +131,10 @@ impl Engine {
             self.core.keep_locally(id, head)?;
             warnings.extend(self.remove_remote_branch(id, head, &tip)?);
         }
-        if let Some(holding) = self.core.private.holding(id)? {
-            warnings.extend(self.remove_checkout(&holding, Branch::Removed));
+        match (self.core.private.holding(id)?, head) {
+            (Some(holding), _) => warnings.extend(self.remove_checkout(&holding, Branch::Removed)),
+            (None, Some(head)) => self.core.remove_free_branch(&id.branch(), head)?,
+            (None, None) => {}
         }
         warnings.extend(self.refresh_hub(&tip, Occasion::Ready));
         self.core.sweep(id);
@@ -168,9 +181,13 @@ pub(super) fn unfinished(id: &SessionId, error: &Error) -> Error {
 }
 
 impl Core {
-    /// A ref in this repository too: what an agent worked for is never only on one machine's disk, nor only off it.
+    /// A ref in this repository too: what an agent worked for is never only on one machine's disk, nor only off it. What
+    /// never was here stays where it is.
     fn keep_locally(&self, id: &SessionId, head: Oid) -> Result<(), Error> {
         let repository = self.user_repository()?;
+        if repository.find_commit(head).is_err() {
+            return Ok(());
+        }
         repository.reference(&format!("refs/git-session/archive/{id}"), head, true, "git-session: archived")?;
         Ok(())
     }

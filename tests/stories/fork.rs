@@ -158,3 +158,71 @@ fn on_a_host_that_takes_branches_alone_a_fork_is_whole_too() {
     let forked = two.nameless().inside(two.run(&["claim", FORK]).won().checkout);
     assert_eq!(forked.read("src/new.txt"), "never added\n");
 }
+
+#[test]
+fn a_fork_that_nobody_wants_is_archived_like_any_other_session() {
+    for (state, more) in [("drafting", &[][..]), ("planned", &["--ready"])] {
+        let world = World::new();
+        let (one, checkout) = at_work(&world);
+        checkout.run(&["checkpoint", "first"]).done();
+        let data = fork(&one, more);
+        assert_eq!((&data["state"], world.state(FORK).as_str()), (&state.into(), state));
+        let start = data["start"].as_str().unwrap().to_owned();
+        // Also by somebody whose clone never saw it.
+        let two = world.agent("two");
+        two.run(&["abandon", FORK, "--reason", "no need"]).done();
+        let refs = world.refs();
+        assert_eq!(refs.get(&format!("refs/git-session/archive/{FORK}")), Some(&start));
+        assert!(!refs.contains_key(&format!("refs/heads/session/{FORK}")), "{refs:?}");
+        let prune = || two.says(&["prune", "--keep-days", "0"]).exits(0);
+        assert!(!prune().err.contains("stays on the remote"), "{}", prune().err);
+        world.remote(&["update-ref", &format!("refs/heads/session/{FORK}"), &start]);
+        let note = format!("note: `session/{FORK}` stays on the remote, though the session has ended: it may have");
+        assert!(prune().err.contains(&note), "{}", prune().err);
+    }
+}
+
+#[test]
+fn what_was_gone_on_with_elsewhere_is_archived_whole_by_whoever_had_less_of_it() {
+    let world = World::new();
+    world.plan("auth");
+    let mut last = String::new();
+    let one = world.agent("one");
+    for agent in [one.clone(), world.agent("two")] {
+        let checkout = agent.take("auth");
+        checkout.write(&format!("src/{}.txt", agent.name.as_ref().unwrap()), "done\n");
+        last = checkout.commit("done");
+        agent.run(&["release", "auth", "--reason", "no time"]).done();
+    }
+    one.run(&["abandon", "auth", "--reason", "no need"]).done();
+    let refs = world.refs();
+    assert_eq!(refs.get("refs/git-session/archive/2026-11-20-auth"), Some(&last));
+    assert!(!refs.contains_key("refs/heads/session/2026-11-20-auth"));
+}
+
+#[test]
+fn a_fork_whose_abandonment_is_killed_anywhere_is_archived_by_the_same_command() {
+    let mut killed = 0;
+    for point in (1..).step_by(4) {
+        let world = World::new();
+        let (one, checkout) = at_work(&world);
+        checkout.run(&["checkpoint", "first"]).done();
+        let start = fork(&one, &[])["start"].as_str().unwrap().to_owned();
+        let words = ["abandon", FORK, "--reason", "no need"];
+        let is_done = one.killed_at(point, &words).status == 0;
+        if !is_done {
+            killed += 1;
+            // Where nothing was left to be done but to say so, it is said that it is done.
+            let told = one.run(&words);
+            assert!(told.status == 0 || told.json["error"]["code"] == "not_planned", "{point}: {}", told.out);
+        }
+        assert_eq!(world.state(FORK), "abandoned");
+        let refs = world.refs();
+        assert_eq!(refs.get(&format!("refs/git-session/archive/{FORK}")), Some(&start), "killed at {point}");
+        assert!(!refs.contains_key(&format!("refs/heads/session/{FORK}")), "killed at {point}");
+        if is_done {
+            break;
+        }
+    }
+    assert!(killed > 2, "{killed}");
+}

@@ -1,7 +1,7 @@
 //! Refs with unfinished work of sessions that have ended: on the remote, each with the value that it was seen at, and
 //! in this repository.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use git2::Oid;
 
@@ -13,6 +13,9 @@ use crate::remote::{PackSource, PushOutcome, RefName, RefUpdate};
 /// Where unfinished work is kept: in our own namespace, or among the branches where the host refuses that.
 const PLACES: [&str; 2] = ["refs/git-session/wip/", "refs/heads/session-wip/"];
 
+/// Where sessions have their branches: archived and gone when one ends.
+const BRANCHES: &str = "refs/heads/session/";
+
 /// Most refs that one push deletes: it is all or none, and one that a server refuses should not keep many.
 const AT_ONCE: usize = 50;
 
@@ -22,12 +25,14 @@ const ROUNDS_MAX: usize = 3;
 impl Engine {
     /// Finds the refs of `due` on the remote and here. That the remote does not tell is a note: the rest can be done.
     pub(super) fn find_refs(&mut self, due: &mut [Prunable]) -> Vec<String> {
-        let (there, warnings) = match self.wip_refs() {
+        let (there, mut warnings) = match self.refs_under(&[PLACES[0], PLACES[1], BRANCHES]) {
             Ok(there) => (there, Vec::new()),
             Err(error) => {
                 (BTreeMap::new(), vec![format!("the remote's refs are not known: {}", super::super::chain(&error))])
             }
         };
+        let short = |name: &RefName| name.as_str().strip_prefix("refs/heads/").map(str::to_owned);
+        let branches: BTreeSet<String> = there.keys().filter_map(short).collect();
         let mut of: BTreeMap<SessionId, Vec<RefName>> = BTreeMap::new();
         for name in there.into_keys() {
             if let Some(id) = session_of(name.as_str()) {
@@ -40,13 +45,23 @@ impl Engine {
             one.refs = of.remove(&one.id).filter(|_| has_remote).unwrap_or_default();
             let ours = |name: &&String| session_of(name).as_ref() == Some(&one.id);
             one.refs_here = here.iter().filter(ours).cloned().collect();
+            if has_remote && branches.contains(&one.id.branch()) {
+                warnings.push(format!(
+                    "`{}` stays on the remote, though the session has ended: it may have commits that were not archived",
+                    one.id.branch()
+                ));
+            }
         }
         warnings
     }
 
     fn wip_refs(&mut self) -> Result<BTreeMap<RefName, Oid>, Error> {
+        self.refs_under(&PLACES)
+    }
+
+    fn refs_under(&mut self, places: &[&str]) -> Result<BTreeMap<RefName, Oid>, Error> {
         let deadline = self.core.clock.deadline();
-        self.remote.under(&PLACES, deadline).map_err(|error| self.sync_error(error))
+        self.remote.under(places, deadline).map_err(|error| self.sync_error(error))
     }
 
     /// Deletes them on the remote, each if and only if it still is where it was seen; gives a line for what stays.
