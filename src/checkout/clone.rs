@@ -85,12 +85,16 @@ pub fn hub_of(git_dir: &Path) -> Result<Option<PathBuf>, CheckoutError> {
 }
 
 /// Brings the commits of a session's branch from its clone into the hub. The clone may have rewritten what it had; a
-/// branch of the hub with commits that were never in the clone is not touched.
+/// branch of the hub with commits that were never in the clone is not touched. Where the clone's agent has renamed the
+/// branch, there is nothing to bring; whether that is in order is not judged here.
 ///
 /// # Errors
 /// Faults of git; its refusal of what is no fast-forward for such a branch.
 pub fn bring_back(common_dir: &Path, clone: &Path, branch: &str, deadline: Instant) -> Result<(), CheckoutError> {
     let name = format!("refs/heads/{branch}");
+    if objects::ref_commit(&clone.join(".git"), &name, deadline)?.is_none() {
+        return Ok(());
+    }
     let here = objects::ref_commit(common_dir, &name, deadline)?;
     let known = match here {
         Some(commit) => objects::has_commit(&clone.join(".git"), commit, deadline)?,

@@ -9,9 +9,14 @@ const HANDOFF: &[&str] = &["handoff", "auth", "--summary", "half of it"];
 
 /// `one` holds `auth` in its own clone, and its branch is on the remote.
 fn held(world: &World) -> (Agent, Agent) {
+    held_in(world, "worktree")
+}
+
+fn held_in(world: &World, isolation: &str) -> (Agent, Agent) {
     world.plan("auth");
     let one = world.agent("one");
-    let checkout = one.take("auth");
+    let won = one.run(&["claim", "auth", "--isolation", isolation]).won();
+    let checkout = one.nameless().inside(won.checkout);
     checkout.write("src/kept.txt", "kept\n");
     checkout.commit("kept");
     one.run(&["publish", "auth"]).done();
@@ -31,9 +36,9 @@ const WAYS: [&str; 4] = ["true", "git checkout --quiet --detach", "git checkout 
 
 #[test]
 fn what_is_handed_over_has_everything_for_the_next_one_committed_or_not_and_wherever() {
-    for way in WAYS {
-        let world = World::new();
-        let (one, checkout) = held(&world);
+    for (way, isolation) in WAYS.into_iter().flat_map(|way| [(way, "worktree"), (way, "clone")]) {
+        let world = if way.contains("mine") { World::new() } else { World::apart() };
+        let (one, checkout) = held_in(&world, isolation);
         assert!(checkout.sh(way).status.success());
         checkout.write("src/astray.txt", "astray\n");
         let commit = checkout.commit("astray");
@@ -48,16 +53,16 @@ fn what_is_handed_over_has_everything_for_the_next_one_committed_or_not_and_wher
         // The same again finds nothing that is new.
         let refs = world.refs();
         assert_eq!(one.says(HANDOFF).exits(0).err, "");
-        assert_eq!(world.refs(), refs, "{way}");
+        assert_eq!(world.refs(), refs, "{way} {isolation}");
         let (next, restored) = heir(&world, &one);
-        assert_eq!(restored, "001", "{way}");
+        assert_eq!(restored, "001", "{way} {isolation}");
         for (path, text) in [
             ("src/kept.txt", "kept\n"),
             ("src/astray.txt", "astray\n"),
             ("src/lib.txt", "changed\n"),
             ("src/new.txt", "never added\n"),
         ] {
-            assert_eq!(next.read(path), text, "{way}");
+            assert_eq!(next.read(path), text, "{way} {isolation}");
         }
     }
 }

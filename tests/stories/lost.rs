@@ -3,9 +3,14 @@
 use crate::world::{Agent, Told, World, id};
 
 fn worked(world: &World) -> (Agent, Agent) {
+    worked_in(world, "worktree")
+}
+
+fn worked_in(world: &World, isolation: &str) -> (Agent, Agent) {
     world.plan("auth");
     let one = world.agent("one");
-    let checkout = one.take("auth");
+    let won = one.run(&["claim", "auth", "--isolation", isolation]).won();
+    let checkout = one.nameless().inside(won.checkout);
     checkout.write("src/new.txt", "new\n");
     checkout.commit("new");
     one.meet("auth");
@@ -110,8 +115,8 @@ const ASTRAY: [(&str, &str); 3] = [
 ];
 
 /// `one` has committed `src/astray.txt` in such a way.
-fn astray(world: &World, way: &str) -> (Agent, Agent, String) {
-    let (one, checkout) = worked(world);
+fn astray(world: &World, isolation: &str, way: &str) -> (Agent, Agent, String) {
+    let (one, checkout) = worked_in(world, isolation);
     assert!(checkout.sh(way).status.success(), "{way}");
     checkout.write("src/astray.txt", "astray\n");
     let commit = checkout.commit("astray");
@@ -125,9 +130,9 @@ fn commits_on_another_branch_or_on_none_are_refused_until_the_hint_has_brought_t
         (ENDINGS[1], "refs/git-session/archive/2026-11-20-auth"),
         (ENDINGS[2], "refs/heads/session/2026-11-20-auth"),
     ] {
-        for (way, words) in ASTRAY {
-            let world = World::new();
-            let (one, checkout, commit) = astray(&world, way);
+        for ((way, words), isolation) in ASTRAY.into_iter().flat_map(|way| [(way, "worktree"), (way, "clone")]) {
+            let world = if isolation == "clone" { World::apart() } else { World::new() };
+            let (one, checkout, commit) = astray(&world, isolation, way);
             let before = world.refs();
             let told = end(&one);
             let hint = told.json["error"]["hint"].as_str().unwrap().to_owned();
@@ -136,11 +141,11 @@ fn commits_on_another_branch_or_on_none_are_refused_until_the_hint_has_brought_t
             assert_eq!(told.json["error"]["message"], format!("session `2026-11-20-auth` has {count} on {words}"));
             assert_eq!(told.details("commits")[0], commit);
             told.refused("dirty", 5);
-            assert_eq!((world.refs(), world.state(&id("auth"))), (before, "active".to_owned()));
+            assert_eq!(world.refs(), before);
             assert!(one.sh(&hint).status.success(), "{hint}");
             assert_eq!(checkout.git(&["symbolic-ref", "HEAD"]), "refs/heads/session/2026-11-20-auth");
             end(&one).done();
-            assert_eq!(world.refs().get(kept), Some(&commit), "{way}");
+            assert_eq!(world.refs().get(kept), Some(&commit), "{way} {isolation}");
         }
     }
 }
