@@ -61,7 +61,8 @@ impl Engine {
                     return Ok(Step::Settled(None));
                 }
                 let last = record.history.last();
-                let is_own = last.is_some_and(|last| last.event == "abandoned" && last.agent.as_ref() == Some(&caller.agent));
+                let is_own =
+                    last.is_some_and(|last| last.event == "abandoned" && last.agent.as_ref() == Some(&caller.agent));
                 if let (None, Some(there), true) = (&record.claim, core.pushed(&id, tip)?, is_own) {
                     // Nobody held it, and whoever abandoned it was cut off before its branch was archived.
                     return Ok(Step::Settled(Some(there)));
