@@ -84,7 +84,7 @@ const HOMES: [(&str, &[&str]); 13] = [
     ("println!", &[]),
     ("io::stdout", &["cli/output.rs"]),
     // The board's push, and those of refs beside the board.
-    (".remote.push(", &["engine/update.rs", "engine/ending.rs", "engine/prune/refs.rs"]),
+    (".remote.push(", &["engine/update.rs", "engine/ending.rs", "engine/keeping.rs", "engine/prune/refs.rs"]),
     ("getrandom::fill", &["engine/clock.rs"]),
     ("begin_glance(", &["engine/claim/decide.rs", "engine/glance/mod.rs", "engine/look.rs", "engine/look/shown.rs"]),
     ("unsafe ", &[]),
