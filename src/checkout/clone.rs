@@ -30,7 +30,7 @@ pub struct Remote {
 }
 
 /// The folder under the folder for checkouts that unfinished clones are in.
-const MAKING: &str = ".making-clone";
+pub(super) const MAKING: &str = ".making-clone";
 
 /// Makes the clone of a session, with its branch, or finds the one that is there. Without a remote, `origin` is the
 /// hub. Run after a kill, it starts over.

@@ -53,6 +53,7 @@ mod private;
 mod proposal;
 mod prune;
 mod queue;
+mod room;
 pub mod run;
 mod seat;
 mod settle;

@@ -151,7 +151,7 @@ fn decide(
         }
         Claimed::Change(change, record) => (change, record),
     };
-    core.refuse_branch_in_the_way(&record)?;
+    core.refuse_without_room(&record)?;
     let signatures = core.signatures(Some(id), &caller.agent, &tip.settings.env_domain);
     let repository = core.store.repository();
     let tree = Some(repository.find_commit(tip.board)?.tree_id());

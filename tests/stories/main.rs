@@ -37,6 +37,7 @@ mod memory;
 mod onboarding;
 mod races;
 mod remote;
+mod room;
 mod run;
 mod schema;
 mod script;

@@ -19,7 +19,7 @@ use crate::git::{Config, git_at};
 use crate::steps::step;
 
 /// The folder under the folder for checkouts that unfinished ones are in.
-const MAKING: &str = ".making";
+pub(super) const MAKING: &str = ".making";
 
 /// Makes the worktree of a session, with its branch; or adopts the worktree that the branch is checked out in,
 /// wherever it lies. A branch that exists is used as it is, never reset. Run twice, the second time changes nothing;

@@ -4,6 +4,7 @@
 //! the session's checkout wherever it lies.
 
 mod create;
+mod foresee;
 mod hooks;
 mod list;
 mod place;
@@ -13,6 +14,7 @@ mod set_aside;
 
 pub(super) use create::{bring_branch, refill};
 pub use create::{create, create_under};
+pub use foresee::{Foreseen, foresee};
 pub use list::{Found, Kind, list};
 pub(super) use list::{branch_in, git_dir_of, git_in};
 pub use place::is_same_place;

@@ -7,7 +7,7 @@ use crate::domain::board::{Board, Shelf, Stop};
 use crate::domain::id::SessionId;
 use crate::domain::moves::{self, Agenda, Caller, ClaimWish, Claimed, Gate, Terms};
 use crate::domain::nonce::Nonce;
-use crate::domain::record::{CheckoutKind, Record};
+use crate::domain::record::Record;
 use crate::domain::refusal::{Code, Detail, Refusal};
 use crate::domain::settings::Isolation;
 use crate::domain::state::State;
@@ -75,7 +75,7 @@ fn decide_on(
                 decided.push(Decided { record: *record, commit: at, already_held: true });
             }
             Claimed::Change(change, record) => {
-                core.refuse_branch_in_the_way(&record)?;
+                core.refuse_without_room(&record)?;
                 let signatures = core.signatures(Some(id), &caller.agent, &tip.settings.env_domain);
                 let tree = core.store.repository().find_commit(at)?.tree_id();
                 let draft = Draft {
@@ -160,20 +160,6 @@ impl Core {
             }
         }
         Ok(None)
-    }
-
-    /// git keeps branches as files: beside a branch `session` there is no room for `session/<id>`. Said before the swap,
-    /// because afterwards the claim would be won and could not be worked on.
-    pub(in crate::engine) fn refuse_branch_in_the_way(&self, record: &Record) -> Result<(), Error> {
-        let checkout = record.claim.as_ref().map(|claim| claim.checkout);
-        if checkout == Some(CheckoutKind::None) || self.user_repository()?.find_reference("refs/heads/session").is_err()
-        {
-            return Ok(());
-        }
-        Err(Error::Environment {
-            message: format!("a branch `session` is in the way of `{}`", record.id.branch()),
-            hint: Some("git branch -m session session-old".to_owned()),
-        })
     }
 
     /// A name that many agents may share proves nothing: only a claim that a kill cut off is given back to it.
