@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::caller::{aside_name, read_mark};
 use super::options::CheckoutMark;
 use super::{Core, Error};
-use crate::checkout::{clone, wip, worktree};
+use crate::checkout::{Hub, clone, wip, worktree};
 use crate::domain::id::SessionId;
 use crate::domain::record::{CheckoutKind, Claim};
 use crate::steps::step;
@@ -38,31 +38,48 @@ impl Core {
             if worktree::is_same_place(&path, &to) {
                 continue;
             }
-            self.snapshot(&mark, warnings);
-            worktree::set_aside(&hub, id, &path, &to, self.clock.deadline())?;
+            self.set_worktree_aside(&hub, &mark, &to, warnings)?;
         }
         let path = self.checkout_path(id, CheckoutKind::Clone)?;
         let git_dir = path.join(".git");
         if clone::hub_of(&git_dir)?.is_some_and(|found| found == hub.common_dir)
             && let Some(mark) = former(&git_dir, &path, id, claim)
         {
-            // The next holder starts from what was done, also where it was never pushed.
-            let brought = clone::bring_back(&hub.common_dir, &path, &claim.branch, self.clock.deadline());
-            warnings.extend(brought.err().map(|error| {
-                format!(
-                    "`{}` of the former holder's clone was not brought here: {}",
-                    claim.branch,
-                    super::chain(&error)
-                )
-            }));
-            self.snapshot(&mark, warnings);
-            let to = path.with_file_name(aside_name(id, mark.epoch));
-            clone::set_aside(&hub, id, &path, &to, &wip_ref(id, mark.epoch), self.clock.deadline())?;
+            self.set_clone_aside(&hub, &mark, &claim.branch, warnings)?;
         }
         self.set_work_aside(id, claim)?;
         // Whoever takes over from inside the former holder's checkout stands in none of its own.
         self.options.place.checkout.take_if(|mark| mark.id == *id && mark.nonce != claim.nonce);
         self.kept(id)
+    }
+
+    pub(super) fn set_worktree_aside(
+        &self,
+        hub: &Hub,
+        mark: &CheckoutMark,
+        to: &Path,
+        warnings: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        self.snapshot(mark, warnings);
+        Ok(worktree::set_aside(hub, &mark.id, &mark.path, to, self.clock.deadline())?)
+    }
+
+    pub(super) fn set_clone_aside(
+        &self,
+        hub: &Hub,
+        mark: &CheckoutMark,
+        branch: &str,
+        warnings: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        let (id, path) = (&mark.id, &mark.path);
+        // The next holder starts from what was done, also where it was never pushed.
+        let brought = clone::bring_back(&hub.common_dir, path, branch, self.clock.deadline());
+        warnings.extend(brought.err().map(|error| {
+            format!("`{branch}` of the former holder's clone was not brought here: {}", super::chain(&error))
+        }));
+        self.snapshot(mark, warnings);
+        let to = path.with_file_name(aside_name(id, mark.epoch));
+        Ok(clone::set_aside(hub, id, path, &to, &wip_ref(id, mark.epoch), self.clock.deadline())?)
     }
 
     /// A picture of everything in a checkout that git does not ignore. The folder itself stays, so a picture that
@@ -96,7 +113,7 @@ impl Core {
         std::fs::rename(&folder, &to).map_err(Error::file(&folder))
     }
 
-    fn kept(&self, id: &SessionId) -> Result<Vec<Kept>, Error> {
+    pub(super) fn kept(&self, id: &SessionId) -> Result<Vec<Kept>, Error> {
         let repository = self.user_repository()?;
         let mut kept: Vec<Kept> = self
             .set_aside_here(id)?
@@ -120,7 +137,7 @@ impl Core {
 }
 
 /// The mark of a checkout that is of another claim of the session.
-fn former(git_dir: &Path, path: &Path, id: &SessionId, claim: &Claim) -> Option<CheckoutMark> {
+pub(super) fn former(git_dir: &Path, path: &Path, id: &SessionId, claim: &Claim) -> Option<CheckoutMark> {
     let mark = CheckoutMark::read(git_dir, path);
     mark.filter(|mark| mark.id == *id && mark.nonce != claim.nonce)
 }

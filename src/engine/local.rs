@@ -72,7 +72,7 @@ impl Engine {
         };
         let kept = match decided.origin() {
             Origin::TakenOver => self.core.set_former_aside(&id, &claim, warnings)?,
-            Origin::Claimed => Vec::new(),
+            Origin::Claimed => self.core.make_room(&id, &claim, warnings)?,
         };
         let noted = self.core.private.holding(&id)?.filter(|holding| holding.nonce == claim.nonce);
         let unfinished = noted.is_none_or(|noted| matches!(noted.stage, Stage::Won | Stage::Ended));
@@ -175,7 +175,10 @@ impl Engine {
         };
         let deadline = self.core.clock.deadline();
         let created = match claim.checkout {
-            CheckoutKind::Worktree => worktree::create_under(&hub, &plan, &self.core.options.git_config, deadline)?,
+            CheckoutKind::Worktree => match self.core.own_worktree(id, claim)? {
+                Some(path) => worktree::reuse(&hub, id, &path, deadline)?,
+                None => worktree::create_under(&hub, &plan, &self.core.options.git_config, deadline)?,
+            },
             CheckoutKind::Clone => clone::create(&hub, &plan, self.core.clone_remote()?.as_ref(), deadline)?,
             CheckoutKind::None => return Ok(None),
         };

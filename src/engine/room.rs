@@ -1,11 +1,11 @@
 //! Room for a checkout: whether there is any, asked before the swap, because a claim that is won and cannot be worked
 //! on would be held by nobody for as long as its lease.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::caller::aside_name;
-use super::options::CheckoutMark;
-use super::{Core, Error};
+use super::caller::{aside_name, read_mark};
+use super::former::former;
+use super::{Core, Error, Kept};
 use crate::checkout::worktree::{self, Foreseen};
 use crate::checkout::{CheckoutError, Hub};
 use crate::domain::id::SessionId;
@@ -30,6 +30,46 @@ impl Core {
             Ok(Foreseen::Other { git_dir, locked }) => self.refuse_other(record, claim, &path, &git_dir, locked),
             Err(error) => Err(refused(error, &hub, claim)),
         }
+    }
+
+    /// Makes room for the checkout of `claim`: one of an earlier claim in its place that is not on the branch, so that it
+    /// cannot be gone on with, is snapshotted and renamed `<id>.epoch-N`. Gives all that is set aside.
+    pub(super) fn make_room(
+        &mut self,
+        id: &SessionId,
+        claim: &Claim,
+        warnings: &mut Vec<String>,
+    ) -> Result<Vec<Kept>, Error> {
+        if claim.checkout == CheckoutKind::None {
+            return Ok(Vec::new());
+        }
+        let path = self.checkout_path(id, claim.checkout)?;
+        if path.symlink_metadata().is_ok() {
+            let hub = self.hub()?;
+            // What is wrong with the place is said by whoever makes the checkout.
+            let found = worktree::foresee(&hub, id, &path, &claim.branch, claim.checkout);
+            if let Ok(Foreseen::Other { git_dir, .. }) = found
+                && let Some(mark) = former(&git_dir, &path, id, claim)
+            {
+                let to = path.with_file_name(aside_name(id, mark.epoch));
+                if path.join(".git").is_dir() {
+                    self.set_clone_aside(&hub, &mark, &claim.branch, warnings)?;
+                } else {
+                    self.set_worktree_aside(&hub, &mark, &to, warnings)?;
+                }
+                let kept = quote_sh_if_needed(&to.display().to_string());
+                warnings.push(format!("the checkout of epoch {} was in the way and is kept in {kept}", mark.epoch));
+                self.options.place.checkout.take_if(|mark| mark.id == *id && mark.nonce != claim.nonce);
+            }
+        }
+        if claim.epoch > 1 { self.kept(id) } else { Ok(Vec::new()) }
+    }
+
+    /// The worktree of this very claim, wherever its HEAD is: a holder who bisects has no other one made beside it.
+    pub(super) fn own_worktree(&self, id: &SessionId, claim: &Claim) -> Result<Option<PathBuf>, Error> {
+        let noted = self.private.holding(id)?.filter(|holding| holding.nonce == claim.nonce);
+        let path = noted.and_then(|holding| holding.path).filter(|path| path.join(".git").is_file());
+        Ok(path.filter(|path| read_mark(path).is_some_and(|mark| mark.id == *id && mark.nonce == claim.nonce)))
     }
 
     /// git keeps branches as files: beside a branch `session` there is no room for `session/<id>`, nor for that beside
@@ -60,8 +100,7 @@ impl Core {
         git_dir: &Path,
         locked: Option<String>,
     ) -> Result<(), Error> {
-        let mark = CheckoutMark::read(git_dir, path);
-        let Some(mark) = mark.filter(|mark| mark.id == record.id && mark.nonce != claim.nonce) else {
+        let Some(mark) = former(git_dir, path, &record.id, claim) else {
             let why = "another working tree of this repository is there";
             return Err(in_the_way(&CheckoutError::Occupied { path: path.to_owned(), why }, path, "git worktree move"));
         };

@@ -127,3 +127,90 @@ fn a_takeover_without_room_for_it_is_not_made_either() {
     obey(&two, &said, &world);
     two.run(&words).won();
 }
+
+/// `one` has given `auth` back with a commit on no branch, so its checkout stays in the place of the next.
+fn left_behind(world: &World) -> Agent {
+    world.plan("auth");
+    let one = world.agent("one");
+    let checkout = one.take("auth");
+    checkout.git(&["checkout", "--quiet", "--detach"]);
+    checkout.write("src/late.txt", "late\n");
+    checkout.commit("late");
+    one.run(&["release", "auth", "--reason", "later"]).done();
+    one
+}
+
+#[test]
+fn a_checkout_that_an_earlier_claim_left_makes_room_for_the_next_and_nothing_in_it_is_lost() {
+    for words in [&["claim", "auth"][..], &["claim", "--next"]] {
+        let world = World::new();
+        let one = left_behind(&world);
+        let head = one.in_checkout("auth").git(&["rev-parse", "HEAD"]);
+        let told = one.run(words);
+        let kept = one.dir.join(".worktrees/2026-11-20-auth.epoch-1");
+        assert_eq!(told.json["data"]["claims"][0]["kept"][0]["path"], kept.display().to_string());
+        assert!(
+            told.err.contains("was in the way and is kept in") && told.err.contains("auth.epoch-1"),
+            "{}",
+            told.err
+        );
+        let won = told.won();
+        assert_eq!((won.epoch, &won.checkout), (2, &one.dir.join(".worktrees/2026-11-20-auth")));
+        let kept = one.nameless().inside(&kept);
+        assert_eq!((kept.read("src/late.txt"), kept.git(&["rev-parse", "HEAD"])), ("late\n".to_owned(), head));
+        let checkout = one.in_checkout("auth");
+        assert_eq!(checkout.git(&["symbolic-ref", "--short", "HEAD"]), "session/2026-11-20-auth");
+        checkout.run(&["log", "goes on"]).done();
+        assert!(one.claim("auth").won().already_held);
+        one.meet("auth");
+        one.complete("auth").done();
+    }
+}
+
+#[test]
+fn a_claim_that_was_killed_while_it_made_room_is_finished_by_the_same_command() {
+    let world = World::new();
+    let one = left_behind(&world);
+    let steps = world.root.join("steps");
+    let copy = world.root.join("copy");
+    crate::world::copy(&one.dir, &copy);
+    crate::world::copy(&world.root.join("origin.git"), &world.root.join("saved.git"));
+    one.with("GIT_SESSION_STEPS", steps.to_str().unwrap()).claim("auth").won();
+    let total = fs::read_to_string(&steps).unwrap().lines().count();
+    for point in 1..=total {
+        for (from, to) in [("copy", "one"), ("saved.git", "origin.git")] {
+            fs::remove_dir_all(world.root.join(to)).unwrap();
+            crate::world::copy(&world.root.join(from), &world.root.join(to));
+        }
+        one.killed_at(point, &["claim", &id("auth")]);
+        one.claim("auth").won();
+        assert_eq!(one.read(".worktrees/2026-11-20-auth.epoch-1/src/late.txt"), "late\n", "killed at {point}");
+        assert_eq!(one.in_checkout("auth").git(&["symbolic-ref", "--short", "HEAD"]), "session/2026-11-20-auth");
+    }
+}
+
+#[test]
+fn a_former_checkout_that_cannot_be_set_aside_is_told_before_anything_is_claimed() {
+    let world = World::new();
+    let one = left_behind(&world);
+    one.write(".worktrees/2026-11-20-auth.epoch-1/mine", "precious");
+    let said = refused(&world, &one);
+    assert!(said.contains("auth.epoch-1` is in the way"), "{said}");
+    obey(&one, &said, &world);
+    one.git(&["worktree", "lock", "--reason", "mine", ".worktrees/2026-11-20-auth"]);
+    assert!(refused(&world, &one).contains("is locked: mine"));
+    one.git(&["worktree", "unlock", ".worktrees/2026-11-20-auth"]);
+    one.claim("auth").won();
+}
+
+#[test]
+fn a_holder_on_another_commit_is_given_its_own_checkout_again() {
+    let world = World::new();
+    world.plan("auth");
+    let one = world.agent("one");
+    let checkout = one.take("auth");
+    checkout.git(&["checkout", "--quiet", "--detach"]);
+    let won = one.claim("auth").won();
+    assert_eq!((won.already_held, won.checkout), (true, checkout.dir.clone()));
+    assert!(!one.exists(".worktrees/2026-11-20-auth.epoch-1"));
+}

@@ -15,6 +15,7 @@ use super::list::{Found, Kind, branch_in, git_dir_of, git_in, listed};
 use super::records::{are_files, records, tell_moved};
 use super::remove::forget;
 use super::{REMOVING, SET_ASIDE, place};
+use crate::domain::id::SessionId;
 use crate::git::{Config, git_at};
 use crate::steps::step;
 
@@ -77,6 +78,18 @@ pub fn create_under(
     move_into_place(hub, &making, plan, deadline)?;
     greet(&plan.path, &git_dir, deadline)?;
     Ok(Created { path: plan.path.clone(), git_dir, adopted: Adopted::New })
+}
+
+/// Takes a worktree that is known to be the session's, whatever it is on.
+///
+/// # Errors
+/// [`CheckoutError::Busy`] while another process makes or removes it; faults of git and of files.
+pub fn reuse(hub: &Hub, id: &SessionId, path: &Path, deadline: Instant) -> Result<Created, CheckoutError> {
+    let _lock = lock_checkout(&hub.common_dir, id.as_str())?;
+    let git_dir = git_dir_of(path, deadline)?;
+    refill(path, &git_dir, deadline)?;
+    greet(path, &git_dir, deadline)?;
+    Ok(Created { path: path.to_owned(), git_dir, adopted: Adopted::Existing })
 }
 
 /// Brings the commits and makes the branch in the repository at `git_dir`, unless the branch is there.
