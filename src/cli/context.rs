@@ -58,6 +58,7 @@ impl From<ConfigError> for Failure {
             ConfigError::NoRepository(_)
             | ConfigError::Unsupported { .. }
             | ConfigError::Embedded(_)
+            | ConfigError::Elsewhere { .. }
             | ConfigError::Setting(_)
             | ConfigError::Git(_)
             | ConfigError::Here(_) => Self::Config(error),

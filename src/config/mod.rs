@@ -53,6 +53,14 @@ pub enum ConfigError {
     /// A repository that is among the files of another one.
     #[error("`{0}` is a repository that came with the files of another one, whose settings are not trusted")]
     Embedded(PathBuf),
+    /// A second folder with the git record of a session's checkout: a copy of it, or what it was before it was made again.
+    #[error("`{}` is not the checkout that git knows: that is `{}`, and what is done here would be done there", here.display(), there.display())]
+    Elsewhere {
+        /// Where we stand.
+        here: PathBuf,
+        /// The checkout.
+        there: PathBuf,
+    },
     /// A setting that is not known or cannot be read.
     #[error(transparent)]
     Setting(#[from] BadSetting),

@@ -13,6 +13,11 @@ use crate::engine::options::{CheckoutMark, Place};
 /// # Errors
 /// [`ConfigError::NoRepository`] and [`ConfigError::Unsupported`].
 pub(super) fn find(here: &Path) -> Result<Place, ConfigError> {
+    if super::variable_os("GIT_DIR").is_none()
+        && let Ok(Some(moved)) = crate::engine::stand(here)
+    {
+        return Err(ConfigError::Elsewhere { here: moved.found, there: moved.told });
+    }
     let repository = open(here)?;
     refuse_embedded(&repository)?;
     let worktree = repository.workdir().map(real);

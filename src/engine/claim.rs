@@ -25,6 +25,7 @@ impl Engine {
             Pick::Named(queries) => ("claim", self.named(queries)?),
             Pick::Next { .. } => ("claim --next", Vec::new()),
         };
+        self.core.mend_moved()?;
         let wish = self.core.wish(verb, &ids)?;
         let extra = ids.iter().map(|id| branch(&id.branch())).collect::<Result<Vec<_>, _>>()?;
         // A retry is the same claims: each has its nonce from the beginning, the first one the wish's own.

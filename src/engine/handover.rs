@@ -87,6 +87,7 @@ impl Engine {
     /// merged; [`Error::Unfinished`] when it is resumed and its checkout could not be made; those of the loop.
     pub fn resume(&mut self, query: &IdQuery) -> Result<ResumeAnswer, Error> {
         let id = self.held_id(query)?;
+        self.core.mend_moved()?;
         let wish = self.core.wish("resume", std::slice::from_ref(&id))?;
         let won = self.update(&wish, &[branch(&id.branch())?], &mut |core, tip| {
             let shelf = core.shelf(tip, tip.board)?;

@@ -41,6 +41,7 @@ mod local;
 mod local_lock;
 mod look;
 mod memory;
+mod moved;
 mod named;
 mod notes;
 pub mod options;
@@ -97,6 +98,7 @@ pub use import::{ImportAnswer, ImportRequest, Imported};
 pub use init::{AgentsMd, Effect, InitAnswer, InitRequest};
 pub use look::{Life, Listed, Listing, Shown};
 pub use memory::{Facts, Learned, Logged, Note, Noted, Spawn, Spread, Subsession};
+pub use moved::stand;
 pub use notes::Notes;
 pub use overriding::{OverrideAnswer, OverrideRequest};
 pub use plan::{NewRequest, PlanAnswer, Until};
@@ -191,6 +193,9 @@ impl Engine {
             });
         }
         let core = Core { options, private, store, clock, user: std::cell::OnceCell::new() };
+        if let Some(mark) = &core.options.place.checkout {
+            core.follow_checkout(&mark.path)?;
+        }
         let remote = remote::open(&core.remote_settings(core.store.path())?)?;
         Ok(Self { core, remote, held: Vec::new(), lifecycle: hooks::Lifecycle::default(), notes: Notes::default() })
     }

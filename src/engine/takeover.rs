@@ -74,6 +74,7 @@ impl Engine {
         let ids = self.named(std::slice::from_ref(&request.query))?;
         let Some(id) = ids.first().cloned() else { return Err(Error::environment("no session is named")) };
         super::checks::secrets_in_words(&id, "--reason", &request.reason)?;
+        self.core.mend_moved()?;
         let wish = self.core.wish("takeover", &ids)?;
         let mut evidence = None;
         let mut seen_on = None;

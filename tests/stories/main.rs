@@ -34,6 +34,7 @@ mod lifecycle;
 mod lost;
 mod mcp;
 mod memory;
+mod moved;
 mod onboarding;
 mod races;
 mod remote;

@@ -70,6 +70,7 @@ pub fn create_under(
         .arg(&plan.branch)
         .deadline(deadline)
         .succeed()?;
+    drop(situation.reserved);
     // Files take long, and nobody need wait for them.
     drop(records);
     let git_dir = git_dir_of(&making, deadline)?;
@@ -133,6 +134,25 @@ struct Situation {
     usable: Option<PathBuf>,
     /// Set when a worktree that was set aside is in the middle of a rebase of the branch, which git takes for a use.
     force: Option<&'static str>,
+    /// The name of a record that must not be used again at once.
+    reserved: Option<Reserved>,
+}
+
+/// An empty folder among the records: git gives a new worktree another name. A worktree that is gone from its place may
+/// have been moved away, and would find the record of the new one as its own, with an index that is not its.
+struct Reserved(PathBuf);
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        // Only while it is empty; git takes such a folder for nothing.
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+fn reserve(hub: &Hub, plan: &CheckoutPlan) -> Result<Option<Reserved>, CheckoutError> {
+    let path = hub.common_dir.join("worktrees").join(plan.id.as_str());
+    fs::create_dir_all(hub.common_dir.join("worktrees")).map_err(CheckoutError::file("create", &path))?;
+    Ok(fs::create_dir(&path).ok().map(|()| Reserved(path)))
 }
 
 /// Looks for the worktree of the session's branch; what a killed creation left is cleared away or brought to its end
@@ -147,7 +167,7 @@ fn look_around(hub: &Hub, plan: &CheckoutPlan, making: &Path, deadline: Instant)
         bin.take(making)?;
         bin.empty();
     }
-    let mut situation = Situation { usable: None, force: None };
+    let mut situation = Situation { usable: None, force: None, reserved: None };
     for worktree in found {
         let left_over = place::same(&worktree.path, making);
         if left_over {
@@ -164,7 +184,10 @@ fn look_around(hub: &Hub, plan: &CheckoutPlan, making: &Path, deadline: Instant)
                 }
                 // Locked and away: on a disk that comes back.
                 Kind::Linked if worktree.locked.is_some() => return Err(in_use()),
-                Kind::Linked => forget(hub, &worktree.path)?,
+                Kind::Linked => {
+                    forget(hub, &worktree.path)?;
+                    situation.reserved = reserve(hub, plan)?;
+                }
             }
         }
     }

@@ -83,7 +83,7 @@ pub(super) fn tell_moved(hub: &Hub, path: &Path) -> Option<Result<(), CheckoutEr
 }
 
 /// Where the record says that the worktree's `.git` is. The path may be relative to the record (git 2.48).
-fn link_of(git_dir: &Path) -> Option<PathBuf> {
+pub(super) fn link_of(git_dir: &Path) -> Option<PathBuf> {
     let told = fs::read(git_dir.join("gitdir")).ok()?;
     let told = told.trim_ascii_end();
     let told = Path::new(OsStr::from_bytes(told));

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::Failure;
 use super::super::exit::{self, Fault};
+use crate::config::ConfigError;
 use crate::domain::quote::quote_sh_if_needed;
 use crate::domain::refusal::{Code, Detail, Refusal};
 use crate::engine::{CheckoutError, Error, chain};
@@ -30,7 +31,14 @@ impl Told {
     pub(super) fn of(failure: &Failure, again: &str) -> Self {
         match failure {
             Failure::Usage { message, hint } => Self::fault(Fault::Usage, message.clone(), hint.clone(), json!({})),
-            Failure::Config(error) => Self::fault(Fault::Environment, chain(error), None, json!({})),
+            Failure::Config(error) => {
+                let hint = if let ConfigError::Elsewhere { there, .. } = error {
+                    Some(format!("cd {}", quote_sh_if_needed(&there.display().to_string())))
+                } else {
+                    None
+                };
+                Self::fault(Fault::Environment, chain(error), hint, json!({}))
+            }
             Failure::Agent(agent) => {
                 Self::fault(agent.fault, agent.message.clone(), agent.hint.clone(), agent.details.clone())
             }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::board::plan_changed;
 use super::{Diagnosis, Finding, Remedy, Severity};
-use crate::checkout::{exclude, protect};
+use crate::checkout::{exclude, protect, worktree};
 use crate::domain::board::Board;
 use crate::domain::record::CheckoutKind;
 use crate::domain::state::State;
@@ -54,10 +54,25 @@ impl Core {
     pub(super) fn check_here(&self, tip: &Tip, diagnosis: &mut Diagnosis) -> Result<(), Error> {
         let shelf = self.shelf(tip, tip.board)?;
         let Ok(board) = Board::read(&shelf) else { return Ok(()) };
+        let moved = worktree::moved(&self.hub()?)?;
+        for one in &moved {
+            let id = one.found.file_name().and_then(|name| name.to_str()?.parse().ok());
+            let place = quoted(&one.found.display().to_string());
+            let finding = Finding::new("checkout_moved", Severity::Warning, "was moved, and git does not find it")
+                .at(one.found.display().to_string())
+                .by_hand(format!("git worktree repair {place}"));
+            diagnosis.findings.push(match &id {
+                Some(id) => finding.about(id),
+                None => finding,
+            });
+        }
+        let is_moved = |path: &PathBuf| moved.iter().any(|one| one.told == *path || one.found == *path);
         let holdings = self.private.holdings()?;
         for holding in &holdings {
             diagnosis.holdings += 1;
-            self.check_holding(&board, tip, holding, &mut diagnosis.findings)?;
+            if !holding.path.as_ref().is_some_and(is_moved) {
+                self.check_holding(&board, tip, holding, &mut diagnosis.findings)?;
+            }
         }
         for holding in &holdings {
             // A claim that is being prepared right now is not half-written, only half-way.
@@ -67,7 +82,9 @@ impl Core {
             }
         }
         diagnosis.findings.extend(self.halves_in_private(None).into_iter().map(half_written));
-        let told = holdings.into_iter().filter_map(|holding| holding.path?.canonicalize().ok()).collect();
+        let found = moved.iter().map(|one| one.found.clone());
+        let told = holdings.into_iter().filter_map(|holding| holding.path).chain(found);
+        let told = told.filter_map(|path| path.canonicalize().ok()).collect();
         self.check_litter(tip, &told, diagnosis)?;
         for id in self.local_drafts(&tip.whereabouts.layout) {
             let place = board.place(&id);

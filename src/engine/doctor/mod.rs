@@ -141,8 +141,9 @@ impl Engine {
     /// # Errors
     /// As [`Engine::doctor`], and those of the loop.
     pub fn doctor_and_mend(&mut self) -> Result<Diagnosis, Error> {
+        let mut mended = self.core.mend_moved()?;
         let first = self.doctor()?;
-        let mended = self.mend(&first.findings)?;
+        mended.extend(self.mend(&first.findings)?);
         let mut second = self.doctor()?;
         second.mended = mended;
         Ok(second)
