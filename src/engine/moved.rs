@@ -1,11 +1,16 @@
 //! Checkouts that were moved, by hand or with the whole repository: git's record and the note of the claim follow.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::caller::read_mark;
 use super::options::Rehearsal;
-use super::{Core, Error};
+use super::private::Patience;
+use super::{Clock, Core, Error};
 use crate::checkout::worktree::{self, Moved};
+
+/// How long git may take to mend one link.
+const REPAIR_TIME: Duration = Duration::from_secs(10);
 
 /// Whether whoever is `here` stands in a session's checkout that has another place by git's record. One that was merely
 /// moved is found there from now on; of two that share a record this is the one that git does not know.
@@ -13,7 +18,7 @@ use crate::checkout::worktree::{self, Moved};
 /// # Errors
 /// [`Error::Checkout`].
 pub fn stand(here: &Path) -> Result<Option<Moved>, Error> {
-    Ok(worktree::stand(here)?)
+    Ok(worktree::stand(here, Clock::start(REPAIR_TIME).deadline())?)
 }
 
 impl Core {
@@ -36,7 +41,8 @@ impl Core {
         let Some(holding) = self.private.holding(&mark.id)? else { return Ok(()) };
         let is_gone = holding.path.as_ref().is_some_and(|noted| noted != path && !noted.join(".git").exists());
         if is_gone && holding.nonce == mark.nonce {
-            self.private.note(&super::Holding { path: Some(path.to_owned()), ..holding })?;
+            let noted = super::Holding { path: Some(path.to_owned()), ..holding };
+            self.private.note(&noted, Patience::Whole(&self.clock))?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::super::files::{Use, lock_worktrees, look};
 use super::super::{CheckoutError, Hub};
@@ -24,15 +24,12 @@ pub struct Moved {
     pub found: PathBuf,
 }
 
-/// How long git may take to mend one link.
-const REPAIR_TIME: Duration = Duration::from_secs(10);
-
 /// Whoever stands in a session's worktree that was moved: git is told, if nothing is in the place that it knows. Gives
 /// that place where something is.
 ///
 /// # Errors
 /// Faults of git and of files.
-pub fn stand(here: &Path) -> Result<Option<Moved>, CheckoutError> {
+pub fn stand(here: &Path, deadline: Instant) -> Result<Option<Moved>, CheckoutError> {
     let Some(top) = here.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok()) else {
         return Ok(None);
     };
@@ -49,8 +46,8 @@ pub fn stand(here: &Path) -> Result<Option<Moved>, CheckoutError> {
         return Ok(Some(Moved { told: told_top, found: top.to_owned() }));
     }
     let hub = Hub { common_dir: common_dir.to_owned(), top: None, worktrees: told_top };
-    let _records = lock_worktrees(common_dir, Use::Changing)?;
-    repair(&hub, top, Instant::now() + REPAIR_TIME)?;
+    let _records = lock_worktrees(common_dir, Use::Changing, deadline)?;
+    repair(&hub, top, deadline)?;
     Ok(None)
 }
 
@@ -88,7 +85,7 @@ pub fn repair_moved(hub: &Hub, deadline: Instant) -> Result<Vec<Moved>, Checkout
     if found.is_empty() {
         return Ok(found);
     }
-    let _records = lock_worktrees(&hub.common_dir, Use::Changing)?;
+    let _records = lock_worktrees(&hub.common_dir, Use::Changing, deadline)?;
     let paths = found.iter().map(|moved| moved.found.as_os_str());
     hub.git().args(["worktree", "repair"]).args(paths).deadline(deadline).succeed()?;
     Ok(found)
