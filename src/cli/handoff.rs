@@ -11,7 +11,7 @@ use crate::domain::record::Status;
 /// Leave the session to whoever takes over: publish everything, with a summary, next steps and blockers
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  git session handoff --summary 'the form works, the tests do not' --next 'mock the clock in login_test'\n  git session handoff --summary 'stuck' --blocker 'no access to staging' --context ticket=OPS-12\n\nThe session is `handed_off`, with blockers too: you stay the holder, and `git session takeover` needs\nno force. What the session's branch does not have goes along as a checkpoint, and comes back for whoever\ntakes over. What you leave stays through a takeover and a release; `git session brief` shows it."
+    after_help = "Examples:\n  git session handoff --summary 'the form works, the tests do not' --next 'mock the clock in login_test'\n  git session handoff --summary 'stuck' --blocker 'no access to staging' --context ticket=OPS-12\n\nThe session is `handed_off`, with blockers too: you stay the holder, and `git session takeover`\nneeds no force. What the session's branch does not have goes along as a checkpoint, and comes\nback for whoever takes over. What you leave stays through a takeover and a release;\n`git session brief` shows it."
 )]
 pub(super) struct Arguments {
     /// The session: its id, slug or a part of it
