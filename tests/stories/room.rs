@@ -128,7 +128,8 @@ fn a_takeover_without_room_for_it_is_not_made_either() {
     two.run(&words).won();
 }
 
-/// `one` has given `auth` back with a commit on no branch, so its checkout stays in the place of the next.
+/// `auth` was taken from `one` in another clone and given back there, and the checkout of `one`, with a commit on no
+/// branch, is still in the place of the next.
 fn left_behind(world: &World) -> Agent {
     world.plan("auth");
     let one = world.agent("one");
@@ -136,7 +137,9 @@ fn left_behind(world: &World) -> Agent {
     checkout.git(&["checkout", "--quiet", "--detach"]);
     checkout.write("src/late.txt", "late\n");
     checkout.commit("late");
-    one.run(&["release", "auth", "--reason", "later"]).done();
+    let two = world.agent("two");
+    two.run(&["takeover", "auth", "--reason", "it is gone", "--force"]).won();
+    two.run(&["release", "auth", "--reason", "later"]).done();
     one
 }
 
@@ -155,7 +158,7 @@ fn a_checkout_that_an_earlier_claim_left_makes_room_for_the_next_and_nothing_in_
             told.err
         );
         let won = told.won();
-        assert_eq!((won.epoch, &won.checkout), (2, &one.dir.join(".worktrees/2026-11-20-auth")));
+        assert_eq!((won.epoch, &won.checkout), (3, &one.dir.join(".worktrees/2026-11-20-auth")));
         let kept = one.nameless().inside(&kept);
         assert_eq!((kept.read("src/late.txt"), kept.git(&["rev-parse", "HEAD"])), ("late\n".to_owned(), head));
         let checkout = one.in_checkout("auth");
