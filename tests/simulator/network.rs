@@ -13,6 +13,9 @@ use git2::{Odb, Oid};
 use crate::server::{Verdict, copy};
 use crate::stage::{ActorId, Play, Stage};
 
+/// A way this long, in microseconds, leaves the shortest patience time for all the others.
+const WAY_HARMLESS_MAX: u64 = 300_000;
+
 /// The remote as one process sees it.
 pub(crate) struct Network {
     pub(crate) stage: Arc<Stage>,
@@ -38,10 +41,20 @@ enum Fate {
 }
 
 impl Play {
-    /// A way to the server or back.
+    /// A way to the server or back. One that may outlast a command's patience is a misfortune as any other.
     fn way(&mut self) -> u64 {
         let way = self.dice.u64(1..=self.weather.way);
-        if self.dice.u8(..64) == 0 { way * 30 } else { way }
+        if self.dice.u8(..64) != 0 {
+            return way;
+        }
+        let long = way * 30;
+        if long > WAY_HARMLESS_MAX {
+            if self.weather.misfortunes == 0 {
+                return way;
+            }
+            self.weather.misfortunes -= 1;
+        }
+        long
     }
 
     /// Spells of bad weather begin when somebody asks something of the server.

@@ -118,6 +118,9 @@ impl Scene {
         let mut state: BTreeMap<String, String> = BTreeMap::new();
         let mut note = |key: &str, text: String| {
             // What is named by a nonce may be there more than once.
+            // Git's record of a checkout that is made again has a number while that of the former one is there.
+            let text =
+                text.replace(&format!(".git/worktrees/{}1", id("auth")), &format!(".git/worktrees/{}", id("auth")));
             let mut every = [state.remove(&masked(key)).unwrap_or_default(), steady(&text)];
             every.sort();
             state.insert(masked(key), every.concat());

@@ -155,7 +155,8 @@ fn a_look_without_news_is_one_connection_and_the_few_bytes_of_an_advertisement()
     one.run(&["list"]).done();
     let (looks, bytes) = (world.root.join("looks"), world.root.join("bytes"));
     let door = format!(
-        "#!/bin/sh\necho look >>'{}'\ngit upload-pack \"$@\" | tee -a '{}'\n",
+        // Written down first, then passed on: whoever has read it may end us at once.
+        "#!/bin/sh\necho look >>'{}'\ngit upload-pack \"$@\" | tee -a '{}' /dev/fd/3 3>&1 >/dev/null\n",
         looks.display(),
         bytes.display()
     );
