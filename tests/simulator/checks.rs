@@ -1,5 +1,7 @@
 //! What an agent checks at once of what it is told: that its own is not kept from it.
 
+use std::fs::File;
+
 use git_session::domain::id::SessionId;
 use git_session::domain::refusal::{Code, Refusal};
 use git_session::engine::{Private, Stage};
@@ -26,7 +28,10 @@ impl Agent {
                 .holding(id)
                 .unwrap()
                 .is_some_and(|holding| holding.stage == Stage::Ready && holding.nonce.as_str() == nonce);
-            drawn && !ready && !was_told(nonce)
+            // While another process has its files, nobody can finish it: somebody whom it was taken from, and who is stopped.
+            let lock = File::open(private.folder().join("locks").join(format!("{id}.local")));
+            let taken = lock.is_ok_and(|lock| lock.try_lock().is_err());
+            drawn && !ready && !taken && !was_told(nonce)
         });
         held.map(|(id, _)| id).collect()
     }
