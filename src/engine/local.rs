@@ -5,7 +5,7 @@
 use super::brief::Legacy;
 use super::claim::{ClaimView, Decided, Origin};
 use super::hub::Occasion;
-use super::options::Rehearsal;
+use super::options::{CheckoutMark, Rehearsal};
 use super::private::{Holding, Patience, Stage};
 use super::tip::branch;
 use super::work::Workplace;
@@ -40,9 +40,7 @@ enum Files {
 
 /// Whether a checkout has been prepared for this very claim before.
 fn is_marked(created: &Created, claim: &Claim) -> bool {
-    let text = std::fs::read_to_string(created.git_dir.join("git-session/claim.json")).unwrap_or_default();
-    let mark: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-    mark.get("nonce").and_then(serde_json::Value::as_str) == Some(claim.nonce.as_str())
+    CheckoutMark::read(&created.git_dir, &created.path).is_some_and(|mark| mark.nonce == claim.nonce)
 }
 
 /// Whether nobody has worked in a checkout: it was just made, or a kill came before any claim was noted in it.
@@ -308,8 +306,7 @@ impl Core {
         for (path, mode, blob) in shelf.files(State::Active, id)? {
             let owned = matches!(path.as_str(), "SESSION.md" | "session.yaml");
             let file = place.folder.join(&path);
-            let regular = mode == i32::from(git2::FileMode::Blob) || mode == i32::from(git2::FileMode::BlobExecutable);
-            if !regular || !(owned || files != Files::Own || !file.exists()) {
+            if !store::is_regular(mode) || !(owned || files != Files::Own || !file.exists()) {
                 continue;
             }
             let blob = repository.find_blob(blob)?;

@@ -25,6 +25,13 @@ pub use observe::Observer;
 pub use read::CommitShelf;
 pub use write::{Draft, Sign, Signatures, Written, write};
 
+/// Whether an entry of a tree is a regular file. Old programs wrote group-writable ones, and git still reads them
+/// (`git fsck` has `badFilemode` for others).
+pub fn is_regular(mode: i32) -> bool {
+    use git2::FileMode::{Blob, BlobExecutable, BlobGroupWritable};
+    [Blob, BlobExecutable, BlobGroupWritable].map(i32::from).contains(&mode)
+}
+
 /// A store operation that failed for reasons other than what the board says.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

@@ -200,9 +200,8 @@ impl<'repo> Observer<'repo> {
         if let Some(known) = self.records.get(&oid) {
             return Ok(known.clone());
         }
-        let regular = [FileMode::Blob, FileMode::BlobExecutable, FileMode::BlobGroupWritable].map(i32::from);
         let broken = |why: String| Recorded::Broken(object_id(oid), why);
-        let bytes = if regular.contains(&mode) { self.bytes(oid, Record::BYTES_MAX)? } else { None };
+        let bytes = if super::is_regular(mode) { self.bytes(oid, Record::BYTES_MAX)? } else { None };
         let recorded = match bytes.as_deref().map(Record::parse) {
             None => broken("it is no file, or too large".to_owned()),
             Some(Err(error)) => broken(error.to_string()),

@@ -237,8 +237,7 @@ impl<'repo> CommitShelf<'repo> {
         mode: i32,
         bytes_max: usize,
     ) -> Result<(Oid, Vec<u8>), Broken> {
-        let regular = [FileMode::Blob, FileMode::BlobExecutable, FileMode::BlobGroupWritable].map(i32::from);
-        if !regular.contains(&mode) {
+        if !super::is_regular(mode) {
             return Err(broken(kind_code(mode), id, path, "is no regular file"));
         }
         let odb = self.repository.odb().map_err(|error| self.unreadable(id, path, &error))?;

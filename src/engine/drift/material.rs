@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use git2::{FileMode, Oid};
+use git2::Oid;
 
 use super::super::{Core, Error, Tip};
 use super::Depth;
@@ -14,7 +14,7 @@ use crate::domain::oid::ObjectId;
 use crate::domain::plan::Plan;
 use crate::domain::record::Record;
 use crate::domain::state::State;
-use crate::store::{self, CommitShelf};
+use crate::store::{self, CommitShelf, is_regular};
 
 /// What a session is compared by, from the board or from what is about to be on it.
 pub(super) struct Material {
@@ -112,8 +112,7 @@ pub(super) struct Files<'a> {
 impl Files<'_> {
     /// A regular file's blob and bytes; `None` for anything else, and for more than `bytes_max`.
     pub(super) fn read(&self, path: &str, bytes_max: usize) -> Result<Option<(Oid, Vec<u8>)>, Error> {
-        let regular = [FileMode::Blob, FileMode::BlobExecutable].map(i32::from);
-        let found = self.all.iter().find(|(name, mode, _)| name == path && regular.contains(mode));
+        let found = self.all.iter().find(|(name, mode, _)| name == path && is_regular(*mode));
         let Some((_, _, blob)) = found else { return Ok(None) };
         let (size, _) = self.repository.odb()?.read_header(*blob)?;
         if size > bytes_max {
