@@ -1,6 +1,6 @@
 //! What an agent checks at once of what it is told: that its own is not kept from it.
 
-use std::fs::File;
+use std::fs::{self, File};
 
 use git_session::domain::id::SessionId;
 use git_session::domain::refusal::{Code, Refusal};
@@ -28,9 +28,11 @@ impl Agent {
                 .holding(id)
                 .unwrap()
                 .is_some_and(|holding| holding.stage == Stage::Ready && holding.nonce.as_str() == nonce);
-            // While another process has its files, nobody can finish it: somebody whom it was taken from, and who is stopped.
-            let lock = File::open(private.folder().join("locks").join(format!("{id}.local")));
-            let taken = lock.is_ok_and(|lock| lock.try_lock().is_err());
+            // While another process has its files, or is just noting what became of its push, nobody can finish it:
+            // somebody whom it was taken from, or who came across it, and who is stopped.
+            let locks = private.folder().join("locks");
+            let is_locked = |name: String| File::open(locks.join(name)).is_ok_and(|lock| lock.try_lock().is_err());
+            let taken = is_locked(format!("{id}.local")) || sent(&private, nonce).into_iter().any(is_locked);
             drawn && !ready && !taken && !was_told(nonce)
         });
         held.map(|(id, _)| id).collect()
@@ -104,4 +106,11 @@ impl Agent {
             }
         }
     }
+}
+
+/// The locks of the journal's entries that have a claim with this nonce.
+fn sent(private: &Private, nonce: &str) -> Vec<String> {
+    let entries = fs::read_dir(private.folder().join("journal")).into_iter().flatten().flatten();
+    let entries = entries.filter(|entry| fs::read_to_string(entry.path()).is_ok_and(|text| text.contains(nonce)));
+    entries.filter_map(|entry| Some(format!("{}.owner", entry.path().file_stem()?.to_str()?))).collect()
 }
