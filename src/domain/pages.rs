@@ -73,6 +73,22 @@ pub fn one_line(text: &str) -> String {
     neutral_text(&spaced.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
+/// The board's copy of a page and after it what another copy adds: for who wrote on a copy without having seen the board's.
+/// What both have, whole lines at the end of the one and the beginning of the other, is there once.
+pub fn joined(board: &[u8], copy: &[u8]) -> Vec<u8> {
+    if copy.starts_with(board) {
+        return copy.to_vec();
+    }
+    let ends = copy.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+    let known = ends.rev().find(|end| copy.get(..*end).is_some_and(|head| board.ends_with(head))).unwrap_or_default();
+    let mut whole = board.to_vec();
+    if known == 0 && whole.last().is_some_and(|byte| *byte != b'\n') {
+        whole.push(b'\n');
+    }
+    whole.extend_from_slice(copy.get(known..).unwrap_or_default());
+    whole
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::log::{Entry, EntryKind};
@@ -87,6 +103,21 @@ mod tests {
             text: text.to_owned(),
             body: body.map(str::to_owned),
             data: std::collections::BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn what_the_board_has_is_never_replaced_and_what_both_have_is_there_once() {
+        for (board, copy, whole) in [
+            ("a\nb\n", "c\n", "a\nb\nc\n"),
+            ("a\nb\n", "a\nb\nc\n", "a\nb\nc\n"),
+            ("a\nb\n", "b\nc\n", "a\nb\nc\n"),
+            ("a\nb\n", "b\n", "a\nb\n"),
+            ("a", "b\n", "a\nb\n"),
+            ("a\n", "", "a\n"),
+            ("", "b\n", "b\n"),
+        ] {
+            assert_eq!(super::joined(board.as_bytes(), copy.as_bytes()), whole.as_bytes(), "{board:?} {copy:?}");
         }
     }
 

@@ -24,6 +24,7 @@ use crate::domain::digest::{Digest, Limits};
 use crate::domain::id::{IdQuery, SessionId};
 use crate::domain::log::{LOG_BYTES_MAX, parse_log, union};
 use crate::domain::moves::{self, WorkFiles};
+use crate::domain::pages::{PAGE_BYTES_MAX, joined};
 use crate::domain::record::Record;
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::state::State;
@@ -70,14 +71,28 @@ impl Engine {
 }
 
 impl Core {
-    /// A holder's files as they go to the board: with the board's own log, and what the holder's adds to it.
+    /// A holder's files as they go to the board: with the board's own log, and what the holder's adds to it; of a claim
+    /// that is not finished here, with the board's own pages too.
     pub(super) fn with_whole_log(&self, id: &SessionId, work: &WorkFiles, tip: &Tip) -> Result<WorkFiles, Error> {
         let mut whole = work.clone();
-        let Some(ours) = whole.files.iter_mut().find(|file| file.path == LOG) else { return Ok(whole) };
-        let path = format!("{}/{LOG}", tip.whereabouts.layout.folder(State::Active, id));
-        if let Some((_, board)) = self.shelf(tip, tip.board)?.file(&path, LOG_BYTES_MAX)? {
-            ours.bytes = union(&board, &ours.bytes);
-            whole.entries = parse_log(&ours.bytes).0;
+        let shelf = self.shelf(tip, tip.board)?;
+        let folder = tip.whereabouts.layout.folder(State::Active, id);
+        // Until a claim is finished here, nobody has been shown what the holders before it have written.
+        let is_unread = self.private.holding(id)?.is_some_and(|holding| holding.stage == Stage::Won);
+        for ours in &mut whole.files {
+            let is_log = ours.path == LOG;
+            let is_owned = matches!(ours.path.as_str(), "SESSION.md" | "session.yaml");
+            if is_owned || !(is_log || is_unread) {
+                continue;
+            }
+            let bytes_max = if is_log { LOG_BYTES_MAX } else { usize::try_from(PAGE_BYTES_MAX).unwrap_or(usize::MAX) };
+            let Some((_, board)) = shelf.file(&format!("{folder}/{}", ours.path), bytes_max)? else { continue };
+            if is_log {
+                ours.bytes = union(&board, &ours.bytes);
+                whole.entries = parse_log(&ours.bytes).0;
+            } else {
+                ours.bytes = joined(&board, &ours.bytes);
+            }
         }
         Ok(whole)
     }
