@@ -115,7 +115,7 @@ impl Conversation {
         self.stdin = None;
     }
 
-    /// Its process group, for [`end_groups`].
+    /// Its process group, for [`end_groups`](super::end_groups).
     pub fn group(&self) -> u32 {
         self.child.id()
     }
