@@ -4,6 +4,7 @@ use super::journal::{Ending, Entry, Journal, PendingClaim};
 use super::options::Rehearsal;
 use super::patience::Tries;
 use super::private::{Holding, Patience, Stage};
+use super::takeover::VERB as TAKEOVER;
 use super::{Engine, Error, Tip, Wish};
 use crate::remote::{PackSource, RefUpdate};
 use crate::store;
@@ -92,13 +93,14 @@ impl Engine {
     }
 
     /// Whether an entry is the claim that is wished now. Anything else may have been wished with other words or on
-    /// other work since, and an old claim would come true with an old lease.
+    /// other work since, and an old claim would come true with an old lease. A takeover is decided anew: what was forced
+    /// once is not wished by who asks without force.
     fn is_same(&self, entry: &Entry, wish: &Wish, tip: &Tip) -> bool {
         let same = entry.wish.verb == wish.verb && entry.wish.agent == wish.agent && entry.wish.ids == wish.ids;
         let commit = entry.updates.first().and_then(|first| first.new);
         let made = commit.and_then(|commit| self.core.store.repository().find_commit(commit).ok());
         let young = made.is_some_and(|made| (tip.now.unix() - made.time().seconds()).abs() < PUSHED_AGAIN_SECONDS_MAX);
-        same && young && !entry.claims.is_empty()
+        same && young && !entry.claims.is_empty() && entry.wish.verb != TAKEOVER
     }
 
     /// Notes claims that came true. Their local effects are locked first: a process of the same name must not take

@@ -14,6 +14,9 @@ use crate::domain::time::Span;
 use crate::remote::RefUpdate;
 use crate::store::{self, Draft};
 
+/// What such a wish is called in the journal.
+pub(super) const VERB: &str = "takeover";
+
 /// A wish to take a session over.
 #[derive(Debug, Clone)]
 pub struct TakeoverRequest {
@@ -75,7 +78,7 @@ impl Engine {
         let Some(id) = ids.first().cloned() else { return Err(Error::environment("no session is named")) };
         super::checks::secrets_in_words(&id, "--reason", &request.reason)?;
         self.core.mend_moved()?;
-        let wish = self.core.wish("takeover", &ids)?;
+        let wish = self.core.wish(VERB, &ids)?;
         let mut evidence = None;
         let mut seen_on = None;
         let won = self.update(&wish, &[branch(&id.branch())?], &mut |core, tip| {

@@ -542,3 +542,22 @@ fn without_a_remote_it_is_the_same() {
     heir.complete("auth").done();
     assert_eq!(one.read(".worktrees/2026-11-20-auth.epoch-1/src/half.txt"), "half done\n");
 }
+
+#[test]
+fn who_was_killed_while_it_forced_and_asks_without_force_takes_nothing_from_the_living() {
+    let world = World::new();
+    world.plan("auth");
+    world.agent("one").take("auth");
+    let two = world.agent("two");
+    let words = ["takeover", "auth", "--reason", "gone", "--isolation", "none"];
+    let forced = [&words[..], &["--force"]].concat();
+    for point in 0.. {
+        two.killed_at(point, &forced);
+        if world.lock_lines().len() != 1 || world.record("active", &id("auth")).contains("epoch: 2") {
+            assert!(point > 3, "it was killed at {point} points before it landed");
+            break;
+        }
+        two.run(&words).refused("held", 3);
+        assert!(world.record("active", &id("auth")).contains("epoch: 1"), "killed at {point}");
+    }
+}
