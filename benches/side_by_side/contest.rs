@@ -39,6 +39,8 @@ pub(crate) enum Contestant {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Room {
     OwnClones,
+    /// The same without neighbours: what each would see if it had a machine of its own.
+    Strangers,
     OneClone,
 }
 
@@ -47,6 +49,7 @@ impl Room {
         match (self, agents) {
             (_, 1) => "1 agent".to_owned(),
             (Self::OwnClones, _) => format!("{agents} agents in own clones"),
+            (Self::Strangers, _) => format!("{agents} agents in own clones that do not meet"),
             (Self::OneClone, _) => format!("{agents} agents in one clone"),
         }
     }
@@ -114,7 +117,16 @@ impl Race {
     /// Where each agent works: the script needs a worktree of its own also in one clone.
     pub(crate) fn places(self, world: &World, contestant: Contestant) -> Vec<PathBuf> {
         match self.room {
-            Room::OwnClones => (0..self.agents).map(|agent| world.clone(&format!("clone-{agent}"))).collect(),
+            Room::OwnClones | Room::Strangers => {
+                let clone = |agent: usize| {
+                    let clone = world.clone(&format!("clone-{agent}"));
+                    if self.room == Room::Strangers {
+                        world.configure(&clone, "session.combine", "clone");
+                    }
+                    clone
+                };
+                (0..self.agents).map(clone).collect()
+            }
             Room::OneClone => {
                 let hub = world.clone("hub");
                 let place = |agent: usize| match contestant {

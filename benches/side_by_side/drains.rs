@@ -13,16 +13,17 @@ pub(crate) fn run(mode: Mode, page: &mut Page) {
         "100 planned sessions, path, `claim --next` by agents who each take the next as soon as they have one, a process \
          per claim. Waits are milliseconds: median / 95th percentile / longest. A push is a server process that took a \
          pack, a round is one look at the board with what followed from it: one that lost is followed by another. The script may take 25 s; what it has not done by then counts as unfinished, and who still waits counts with \
-         what it has waited, which flatters it. The remote's history was audited after each.",
+         what it has waited, which flatters it. Agents in own clones share swaps with those of their neighbours, unless the \
+         clones do not meet (`session.combine` is `clone`), which is what agents on machines of their own would see. The remote's history was audited after each.",
     );
     let sessions = mode.pick(100, 12);
     let agents = mode.pick(vec![1, 2, 4, 8, 16, 32], vec![1, 4]);
-    for room in [Room::OwnClones, Room::OneClone] {
+    for room in [Room::OwnClones, Room::Strangers, Room::OneClone] {
         for agents in agents.iter().copied().filter(|agents| room == Room::OwnClones || *agents > 1) {
             let race = Race { agents, sessions, room, one_each: false, limit: Duration::from_secs(120) };
             let ours = drain(race, Contestant::Tool);
             let what = format!("{sessions} sessions, {}", room.shown(agents));
-            let opposed = mode.pick(matches!(agents, 1 | 8 | 32), true);
+            let opposed = room != Room::Strangers && mode.pick(matches!(agents, 1 | 8 | 32), true);
             if !opposed {
                 page.row(Row::new(what, ours.shown()));
                 continue;

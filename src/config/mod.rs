@@ -134,6 +134,7 @@ pub fn load(flags: &Flags) -> Result<Options, ConfigError> {
         network: flags.network,
         rehearsal: flags.rehearsal,
         watched: std::io::stderr().is_terminal() && std::io::stdin().is_terminal(),
+        meeting: outside::meeting(),
         ssh_command: variable("GIT_SSH_COMMAND").or_else(|| variable("GIT_SSH").map(|path| quoted(&path))),
         place,
         layers,

@@ -5,6 +5,9 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
+use super::variable_os;
+use crate::engine::options::Meeting;
+
 /// The executable that is running now.
 ///
 /// # Errors
@@ -25,7 +28,16 @@ pub fn temporary_folder() -> PathBuf {
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 pub fn leaking_variables() -> Vec<OsString> {
     const PREFIXES: [&str; 5] = ["GIT_", "SESSION_", "CLAUDE", "CODEX_", "PI_"];
-    const NAMES: [&str; 6] = ["BASE_BRANCH", "EMAIL", "GEMINI_CLI", "OPENCODE", "OPENCODE_PID", "XDG_CONFIG_HOME"];
+    const NAMES: [&str; 8] = [
+        "BASE_BRANCH",
+        "EMAIL",
+        "GEMINI_CLI",
+        "OPENCODE",
+        "OPENCODE_PID",
+        "XDG_CACHE_HOME",
+        "XDG_CONFIG_HOME",
+        "XDG_RUNTIME_DIR",
+    ];
     // What reaches a server, and where git's own programs are, is no setting of a repository.
     const KEPT: [&str; 7] = [
         "GIT_ASKPASS",
@@ -40,4 +52,36 @@ pub fn leaking_variables() -> Vec<OsString> {
         !KEPT.contains(&name) && (NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
     };
     std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_str().is_some_and(leaks)).collect()
+}
+
+/// Where processes of all this user's clones on this machine meet: below `$XDG_RUNTIME_DIR`, which goes with the login,
+/// else below `$XDG_CACHE_HOME`, else `~/.cache` (XDG Base Directory Specification 0.8, which ignores relative paths).
+///
+/// Not below /tmp: a sandbox that lets an agent write there, and little else, would let it have its commits pushed by
+/// whoever may push.
+pub(super) fn meeting() -> Option<Meeting> {
+    /// What decides how a server is reached, and as whom, beside git's own configuration.
+    const REACH: [&str; 14] = [
+        "HOME",
+        "SSH_AUTH_SOCK",
+        "SSH_ASKPASS",
+        "GIT_ASKPASS",
+        "GIT_SSH",
+        "GIT_SSH_COMMAND",
+        "GIT_PROXY_COMMAND",
+        "GIT_SSL_CAINFO",
+        "GIT_SSL_CERT",
+        "GIT_SSL_KEY",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "no_proxy",
+    ];
+    let absolute = |name: &str| variable_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder = absolute("XDG_RUNTIME_DIR")
+        .or_else(|| absolute("XDG_CACHE_HOME"))
+        .or_else(|| Some(absolute("HOME")?.join(".cache")))?
+        .join("git-session");
+    let said = |name: &&str| Some(format!("{name}={}", variable_os(name)?.to_string_lossy()));
+    Some(Meeting { folder, surroundings: REACH.iter().filter_map(said).collect() })
 }

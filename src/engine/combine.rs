@@ -1,4 +1,4 @@
-//! Host combining: processes of one clone that want to swap at the same time share one swap.
+//! Host combining: processes of one machine that want to swap at the same time share one swap.
 //!
 //! One has the lead: it looks at the remote, then lets each of those who wait build its commit on top of the last one,
 //! and swaps once for all. Every process decides for itself, as itself; what is shared is the tip and the push.
@@ -11,15 +11,17 @@ use std::time::Duration;
 
 use git2::Oid;
 
+use super::batch::{Batch, Told};
 use super::journal::Entry;
+use super::load::Load;
+use super::lookout::Lookout;
 use super::patience::Tries;
-use super::proposal::{Decide, Parcel, Proposal, Sent, Step};
-use super::queue::{Batch, Queue, Told};
+use super::proposal::{Decide, Proposal, Sent, Step};
 use super::seat::{Company, POLL, Window};
 use super::update::Course;
 use super::{Engine, Error, Tip, Wish};
 use crate::domain::nonce::Nonce;
-use crate::remote::{Advertised, PackSource, PushOutcome, RefName};
+use crate::remote::{Advertised, DeniedKind, PushOutcome, RefName};
 use crate::steps::{patience, step};
 use crate::store;
 
@@ -41,6 +43,8 @@ pub(super) enum Joined<A> {
     Alone,
     /// The batch is for another board, or was closed.
     Declined(u64),
+    /// It is built on what this clone has not seen.
+    Behind(u64),
     /// Nobody has told what became of it.
     Unknown(Box<Sent<A>>),
 }
@@ -63,9 +67,19 @@ impl Engine {
         window: Window,
         decide: &mut Decide<'_, A>,
     ) -> Result<Joined<A>, Error> {
-        let Company { queue, journal, wish, .. } = company;
+        let Company { queue, journal, wish, names } = company;
         let Window { mut batch, stage, ticket } = window;
         let number = batch.number;
+        let at_home = queue.is_at_home(&batch);
+        if !at_home {
+            let whole = queue.load(number)?.is_some_and(|load| !load.walk);
+            if !whole || !self.hears_of_head(&batch)? {
+                return Ok(Joined::Declined(number));
+            }
+            if !self.core.catches_up(queue, &batch, names)? {
+                return Ok(Joined::Behind(number));
+            }
+        }
         // What the batch is built on may not be here: then this process looks for itself.
         let Ok(Some(tip)) = self.tip_of(&batch) else { return Ok(Joined::Declined(number)) };
         let decided = match decide(&self.core, &tip) {
@@ -85,11 +99,15 @@ impl Engine {
             Err(_) if !batch.moves() => return Ok(Joined::Declined(number)),
             Err(answer) => Err(answer),
             Ok(proposal) => {
-                batch.add(&proposal.updates, proposal.pack.objects());
+                let load = self.hands_on(queue, number, &proposal.pack)?;
+                // A neighbour that leads could not find what only a walk finds.
+                let Some(load) = load.filter(|load| at_home || !load.walk) else { return Ok(Joined::Declined(number)) };
+                batch.add(&proposal.updates);
                 batch.members += 1;
                 // What it comes to includes what it was built on.
-                let proposal = Proposal { updates: batch.updates(), pack: parcel(&batch), ..proposal };
+                let proposal = Proposal { updates: batch.updates(), pack: load.parcel(), ..proposal };
                 journal.note(&entry(wish, &proposal), None)?;
+                queue.save_load(number, &load)?;
                 queue.save(&batch)?;
                 step("staged");
                 Ok(Box::new(Sent { proposal, tip: tip.clone(), staged: true }))
@@ -101,6 +119,11 @@ impl Engine {
         let most = if sent.is_ok() { Duration::MAX } else { self.seat_wait_max() };
         match (self.hear(queue, number, most), sent) {
             (Ok(Some(Told::Landed(head))), sent) => {
+                // What came after this one's; where that fails, the next look brings it.
+                let here = at_home || self.core.takes(queue, number).unwrap_or(false);
+                if !here && sent.is_err() {
+                    return Ok(Joined::Declined(number));
+                }
                 let mine = sent.as_ref().map_or(tip.board, |sent| sent.commit().unwrap_or(tip.board));
                 match (self.went_along(&head, mine), sent) {
                     (Ok(Some(head)), Ok(sent)) => Ok(Joined::Landed(sent, head)),
@@ -137,24 +160,29 @@ impl Engine {
         own: Result<Step<A>, Error>,
     ) -> Result<Led<A>, Error> {
         let Company { queue, journal, wish, .. } = course.company;
-        let waiting = queue.waiting(journal)?;
+        let waiting: Vec<_> = queue.waiting().collect();
         if waiting.is_empty() {
             return Ok(Led::Solo(own));
         }
         let (asked, advertised) = self.heard(asked, &tip.advertised, waiting.into_iter().flat_map(|(_, names)| names));
-        let mut batch =
-            Batch::after(queue.batch()?, self.core.clock.now(), &tip.whereabouts, &asked, expected, &advertised);
-        let Some(stage) = queue.stage(batch.number)? else { return Ok(Led::Solo(own)) };
+        let leader = self.leader(queue)?;
+        let now = self.core.clock.now();
+        let mut batch = Batch::after(queue.batch()?, now, &tip.whereabouts, &asked, expected, &advertised, leader);
+        let Some(stage) = Lookout::at(queue)?.stage(batch.number)? else { return Ok(Led::Solo(own)) };
+        queue.clear_for(batch.number);
+        let mut load = Load::on(tip);
         let own = match own {
             Ok(Step::Swap(proposal)) => {
                 self.note(journal, wish, &proposal)?;
-                batch.add(&proposal.updates, proposal.pack.objects());
+                batch.add(&proposal.updates);
+                load = self.handed_on(queue, batch.number, load, &proposal.pack);
                 Ok(Sent { proposal, tip: tip.clone(), staged: true })
             }
             Ok(Step::Settled(answer)) => Err(Ok(answer)),
             Err(error) => Err(Err(error)),
         };
-        let pushed = queue.save(&batch).and_then(|()| {
+        let opened = queue.save_load(batch.number, &load).and_then(|()| queue.save(&batch));
+        let pushed = opened.and_then(|()| {
             drop(stage);
             self.push_batch(&course.company, batch, tip, &mut course.tries)
         });
@@ -177,13 +205,18 @@ impl Engine {
     ) -> Result<(PushOutcome, Oid), Error> {
         let mut batch = self.gather(company, batch)?;
         let updates = batch.updates();
-        let outcome = match updates.first() {
-            None => PushOutcome::Landed,
-            Some(_) => {
+        let load = self.gathered(company.queue, &batch)?;
+        let outcome = match (updates.first(), load) {
+            (None, _) => PushOutcome::Landed,
+            (Some(_), Some(load)) => {
                 self.core.note_hub_before_swap(tip)?;
                 tries.pushes += 1;
-                self.swap(&updates, &source(&batch))
+                self.swap(&updates, &load.source())
             }
+            (Some(_), None) => PushOutcome::Denied {
+                reason: "what a neighbour handed on is not there".to_owned(),
+                kind: DeniedKind::Policy,
+            },
         };
         let head = updates.first().and_then(|update| update.new).unwrap_or(tip.board);
         batch.tell(match &outcome {
@@ -225,32 +258,34 @@ impl Engine {
 
     /// Waits until those who wait have joined, or long enough; gives the batch, closed.
     fn gather(&self, company: &Company<'_>, opened: Batch) -> Result<Batch, Error> {
-        let Company { queue, journal, names: _, wish: _ } = company;
+        let queue = company.queue;
         let clock = &self.core.clock;
         let (began, number) = (clock.elapsed(), opened.number);
         let mut last_busy = began;
-        let now = |queue: &Queue| -> Result<Option<Batch>, Error> {
-            Ok(queue.batch()?.filter(|batch| batch.number == number))
-        };
+        let mut lookout = Lookout::at(queue)?;
         loop {
             clock.wait(POLL / 2);
-            let waiting = queue.waiting(journal)?.iter().any(|(_, names)| opened.knows(names));
             let elapsed = clock.elapsed();
-            let stage = queue.stage(number)?;
+            let stage = lookout.stage(number)?;
             if stage.is_none() {
                 // Somebody is at it.
                 last_busy = elapsed;
             }
             let idle = elapsed.saturating_sub(last_busy) > patience(GATHER_IDLE_MAX);
             let late = idle || elapsed.saturating_sub(began) > patience(GATHER_MAX) || clock.over();
-            if !late && (waiting || stage.is_none()) {
+            if !late && stage.is_none() {
+                continue;
+            }
+            let waiting = queue.waiting().any(|(_, names)| opened.knows(&names));
+            if !late && waiting {
                 continue;
             }
             if waiting {
                 // They may be stopped: the next leader shall not wait for them again.
                 queue.forget_waiting();
             }
-            let mut batch = now(queue)?.unwrap_or_else(|| opened.clone());
+            let now = lookout.batch()?.filter(|batch| batch.number == number);
+            let mut batch = now.unwrap_or(&opened).clone();
             batch.open = false;
             queue.save(&batch)?;
             return Ok(batch);
@@ -281,12 +316,4 @@ pub(super) fn entry<A>(wish: &Wish, proposal: &Proposal<A>) -> Entry {
         claims: proposal.claims.clone(),
         endings: proposal.endings.clone(),
     }
-}
-
-fn parcel(batch: &Batch) -> Parcel {
-    if batch.walk { Parcel::Walk } else { Parcel::Objects(batch.objects()) }
-}
-
-fn source(batch: &Batch) -> PackSource {
-    if batch.walk { PackSource::Walk } else { PackSource::Objects(batch.objects()) }
 }

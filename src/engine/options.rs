@@ -43,6 +43,18 @@ pub struct Options {
     pub git_config: Config,
     /// The ssh command of the environment (GIT_SSH_COMMAND, else GIT_SSH).
     pub ssh_command: Option<String>,
+    /// Where processes of all this user's clones on this machine meet; `None` where they do not.
+    pub meeting: Option<Meeting>,
+}
+
+/// Where processes of several clones find each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meeting {
+    /// A folder of this user alone. It need not be there, and may turn out to be unusable.
+    pub folder: PathBuf,
+    /// What the environment says of how servers are reached and who one is there: processes that differ in it have
+    /// nothing in common.
+    pub surroundings: Vec<String>,
 }
 
 /// Whether a command changes anything.

@@ -39,16 +39,6 @@ pub(super) enum Parcel {
     Walk,
 }
 
-impl Parcel {
-    /// The objects, where they are known.
-    pub(super) fn objects(&self) -> Option<&[Oid]> {
-        match self {
-            Self::Objects(objects) => Some(objects),
-            Self::Walk => None,
-        }
-    }
-}
-
 /// A wish that came true.
 pub(super) struct Won<A> {
     /// The answer.

@@ -4,8 +4,10 @@
 
 use std::time::Duration;
 
+use super::batch::{Batch, Told};
 use super::journal::Journal;
-use super::queue::{Batch, Queue, Ticket, Told};
+use super::lookout::Lookout;
+use super::queue::{Queue, Ticket};
 use super::{Engine, Error, Wish};
 use crate::disk::lock::Lock;
 use crate::remote::{RefName, Turn};
@@ -61,26 +63,34 @@ impl Engine {
     /// Waits for a seat: the lead, a batch to join, or the end of patience.
     pub(super) fn seat(&self, company: &Company<'_>, joins: Joins, declined: Option<u64>) -> Result<Seat, Error> {
         let Company { queue, wish, names, .. } = company;
-        if let Some(guard) = queue.lead()? {
+        let mut lookout = Lookout::at(queue)?;
+        if let Some(guard) = lookout.lead()? {
             return Ok(Seat::Lead(guard));
         }
         let clock = &self.core.clock;
         let began = clock.elapsed();
         let most = self.seat_wait_max();
-        let mut ticket = (joins == Joins::Yes).then(|| queue.wait(&wish.nonce, names)).transpose()?;
+        let mut ticket = None;
         loop {
-            if let Some(guard) = queue.lead()? {
+            if let Some(guard) = lookout.lead()? {
                 return Ok(Seat::Lead(guard));
             }
-            if joins == Joins::Yes
-                && let Some(batch) = queue.batch()?
+            let batch = if joins == Joins::Yes { lookout.batch()? } else { None };
+            let number = batch.map(|batch| batch.number);
+            // Who has declined a batch does not keep it waiting.
+            let is_over = batch.is_none_or(|batch| Some(batch.number) != declined || !batch.open);
+            if joins == Joins::Yes && ticket.is_none() && is_over {
+                ticket = Some(queue.wait(&wish.nonce, names)?);
+            }
+            if let Some(batch) = batch
                 && batch.welcomes(clock.now())
-                && Some(batch.number) != declined
+                && number != declined
                 && batch.knows(names)
-                && let Some(stage) = queue.stage(batch.number)?
-                && let Some(now) = queue.batch()?.filter(|now| now.number == batch.number && now.open)
+                && let Some(number) = number
+                && let Some(stage) = lookout.stage(number)?
+                && let Some(now) = lookout.batch()?.filter(|now| now.number == number && now.open)
             {
-                let window = Window { batch: now, stage, ticket: ticket.take() };
+                let window = Window { batch: now.clone(), stage, ticket: ticket.take() };
                 return Ok(Seat::Member(Box::new(window)));
             }
             let waited = clock.elapsed().saturating_sub(began);
@@ -104,15 +114,14 @@ impl Engine {
     /// Waits for what became of a batch; `None` when its leader is gone, or it took longer than `most` or the deadline.
     pub(super) fn hear(&self, queue: &Queue, number: u64, most: Duration) -> Result<Option<Told>, Error> {
         let began = self.core.clock.elapsed();
-        let told =
-            || -> Result<Option<Told>, Error> { Ok(queue.batch()?.and_then(|batch| batch.told(number).cloned())) };
+        let mut lookout = Lookout::at(queue)?;
         loop {
-            if let Some(told) = told()? {
-                return Ok(Some(told));
+            if let Some(told) = lookout.batch()?.and_then(|batch| batch.told(number)) {
+                return Ok(Some(told.clone()));
             }
-            if queue.lead()?.is_some() {
+            if lookout.lead()?.is_some() {
                 // It may have told and left between the two looks.
-                return told();
+                return Ok(queue.batch()?.and_then(|batch| batch.told(number).cloned()));
             }
             if self.core.clock.over() || self.core.clock.elapsed().saturating_sub(began) > most {
                 return Ok(None);

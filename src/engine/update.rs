@@ -9,7 +9,6 @@ use super::journal::Journal;
 use super::options::Rehearsal;
 use super::patience::{Patience, Tries};
 use super::proposal::{Decide, Parcel, Proposal, Sent, Step, Won};
-use super::queue::Queue;
 use super::seat::{Company, Joins, Seat, Window};
 use super::settle::{Orphans, Verdict};
 use super::tip::Ground;
@@ -94,7 +93,7 @@ impl Engine {
         let journal = Journal::of(&self.core.private);
         let real = self.core.options.rehearsal == Rehearsal::Real;
         let _owner = if real { journal.own(&wish.nonce)? } else { None };
-        let queue = Queue::of(&self.core.private, self.remote.url());
+        let queue = self.core.queue(self.remote.url())?;
         let company = Company { queue: &queue, journal: &journal, wish, names: extra };
         let combines = real && ground == Ground::Board;
         let mut course = Course { ground, company, combines, tries: Tries::default(), sent: None, declined: None };
@@ -128,7 +127,7 @@ impl Engine {
         let Company { queue, journal, wish, names } = course.company;
         let (mut names, mut expected) = (names.to_vec(), Vec::new());
         if gathers {
-            for (nonce, asked) in queue.waiting(journal)? {
+            for (nonce, asked) in queue.waiting() {
                 expected.push(nonce);
                 names.extend(asked);
             }
@@ -159,7 +158,13 @@ impl Engine {
             },
         };
         match pushed {
-            Pushed::Won(sent, head) => self.win(course, *sent, head).map(Some),
+            Pushed::Won(sent, head) => {
+                if gathers && !sent.staged && sent.commit() == Some(head) {
+                    // It saves neighbours some time, and nobody depends on it.
+                    let _ = self.hands_on_alone(queue, &sent, head);
+                }
+                self.win(course, *sent, head).map(Some)
+            }
             Pushed::Again(rest) => {
                 drop((turn, lead));
                 self.rest(&mut course.tries, rest);
@@ -181,6 +186,11 @@ impl Engine {
             Joined::Again => course.tries.tip_moved(),
             Joined::Alone => course.tries.alone = true,
             Joined::Declined(number) => course.declined = Some(number),
+            Joined::Behind(number) => {
+                course.declined = Some(number);
+                // Beside whoever leads, so that the next batch can be joined. If it fails, our own turn will tell.
+                let _ = self.look_on(course.ground, Purpose::Read, course.company.names);
+            }
             Joined::Unknown(own) => course.sent = Some(*own),
         }
         Ok(None)

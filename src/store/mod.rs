@@ -5,6 +5,7 @@
 mod archive;
 mod departure;
 mod engine_repository;
+mod exchange;
 mod folder;
 mod history;
 mod hooks;
@@ -18,6 +19,7 @@ mod write;
 
 pub use departure::departures;
 pub use engine_repository::EngineRepository;
+pub use exchange::Exchange;
 pub use history::{CommitNote, contains, find, note, notes_since};
 pub use hooks::{StoredHook, hooks};
 pub use merge::{Merge, merge};

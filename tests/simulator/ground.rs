@@ -13,7 +13,7 @@ use git_session::domain::nonce::Nonce;
 use git_session::domain::settings::{Key, Layers};
 use git_session::domain::state::State;
 use git_session::domain::time::Timestamp;
-use git_session::engine::options::{Agent, AgentSource, Network, Options, Place, Rehearsal, Sourced, User};
+use git_session::engine::options::{Agent, AgentSource, Meeting, Network, Options, Place, Rehearsal, Sourced, User};
 use git_session::git::Config;
 use git_session::remote::RefName;
 use git_session::store::{self, Draft, Signatures};
@@ -86,7 +86,17 @@ impl Ground {
         Hub { number, common_dir, odb: Arc::new(odb()), skew_seconds }
     }
 
-    pub(crate) fn options(&self, hub: &Hub, name: &str, timeout: Duration) -> Options {
+    /// Where clones of one machine meet in this schedule, with nobody in it yet.
+    pub(crate) fn meeting(&self) -> Meeting {
+        let folder = self.folder.path().join("meeting");
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => panic!("{error}"),
+            _ => {}
+        }
+        Meeting { folder, surroundings: Vec::new() }
+    }
+
+    pub(crate) fn options(&self, hub: &Hub, name: &str, timeout: Duration, meeting: Option<&Meeting>) -> Options {
         Options {
             place: Place {
                 here: hub.common_dir.clone(),
@@ -109,6 +119,7 @@ impl Ground {
             watched: false,
             git_config: self.config.clone(),
             ssh_command: None,
+            meeting: meeting.cloned(),
         }
     }
 }

@@ -52,8 +52,14 @@ pub(crate) fn play(ground: &Ground, seed: u64, told: bool) -> Played {
     let place = if dice.u8(..4) == 0 { Where::Apart } else { Where::Base };
     let sessions = dice.usize(1..4);
     let clones = dice.usize(1..=CLONES_MAX);
-    let hubs: Vec<_> =
-        (0..clones).map(|clone| Arc::new(ground.hub(clone, [0, 0, 600, -600][dice.usize(..4)]))).collect();
+    // Every second schedule's clones are on one machine, and have its clock.
+    let meeting = seed.is_multiple_of(2).then(|| ground.meeting());
+    let mut skews: Vec<i64> = (0..clones).map(|_| [0, 0, 600, -600][dice.usize(..4)]).collect();
+    if meeting.is_some() {
+        let clock = skews[0];
+        skews.fill(clock);
+    }
+    let hubs: Vec<_> = (0..clones).map(|clone| Arc::new(ground.hub(clone, skews[clone]))).collect();
     let mut cast: Vec<Part> =
         (0..dice.usize(1..4)).map(|_| Part::Worker { hub: dice.usize(..clones), rounds: dice.usize(1..3) }).collect();
     // An agent's name is no proof: another clone may have an agent of the very same name.
@@ -69,14 +75,19 @@ pub(crate) fn play(ground: &Ground, seed: u64, told: bool) -> Played {
     }
     let timeout = timeout(&mut dice);
     let stage = Arc::new(Stage::new(cast.len(), dice, weather.clone(), server(place, sessions), told));
-    stage.play().tell(usize::MAX, || format!("{place:?}, {sessions} sessions, {clones} clones, {cast:?}, {weather:?}"));
+    stage.play().tell(usize::MAX, || {
+        format!(
+            "{place:?}, {sessions} sessions, {clones} clones{}, {cast:?}, {weather:?}",
+            if meeting.is_some() { " that meet" } else { "" }
+        )
+    });
     let log: Log = Arc::new(Mutex::new(Vec::new()));
     let act = |me: ActorId, part: Part| {
         let agent = |hub: usize| {
             let hub = hubs[hub].clone();
             let first = cast.iter().position(|part| part.hub() == Some(hub.number)) == Some(me);
             let name = if twins && first { "twin".to_owned() } else { format!("agent-{me}") };
-            let options = ground.options(&hub, &name, timeout);
+            let options = ground.options(&hub, &name, timeout, meeting.as_ref());
             Agent { stage: stage.clone(), log: log.clone(), me, name, hub, options }
         };
         let stranger = || Stranger { stage: stage.clone(), me, place };

@@ -3,62 +3,89 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::support::wait_until;
 use crate::world::{Agent, Running, Told, World, id};
 
-/// A door before the remote of one clone: connections to push wait at it until it is opened.
-struct Door<'a> {
+/// A door before the remote: connections to push wait at it until it is opened.
+pub(crate) struct Door<'a> {
     world: &'a World,
-    hub: &'a Agent,
 }
 
 impl<'a> Door<'a> {
-    fn closed(world: &'a World, hub: &'a Agent) -> Self {
+    pub(crate) fn closed(world: &'a World) -> Self {
         let door = world.root.join("door");
         let root = world.root.display();
         let script = format!(
-            "#!/bin/sh\n: > '{root}/knocked'\nwhile [ -d '{root}' ] && [ ! -e '{root}/open' ]; do sleep 0.01; done\nexec git receive-pack \"$@\"\n"
+            "#!/bin/sh\n: > '{root}/knocked-'$$\nwhile [ -d '{root}' ] && [ ! -e '{root}/open' ]; do sleep 0.01; done\nexec git receive-pack \"$@\"\n"
         );
         fs::write(&door, script).unwrap();
         fs::set_permissions(&door, fs::Permissions::from_mode(0o755)).unwrap();
-        hub.git(&["config", "remote.origin.receivepack", &door.display().to_string()]);
+        world.configure("remote.origin.receivepack", &door.display().to_string());
         world.remote(&["config", "core.logAllRefUpdates", "always"]);
         // They wait for one another until all are there, however long that takes here.
         world.configure("session.timeout", "10m");
-        Self { world, hub }
+        Self { world }
     }
 
     /// Starts `leader`, which goes to the remote and waits at the door, then all `others`, which wait for it; then opens
     /// the door. Gives what each was told, and how often the board moved.
-    fn all_at_once(&self, leader: impl FnOnce() -> Running, others: Vec<(&Agent, Vec<String>)>) -> (Vec<Told>, usize) {
+    pub(crate) fn all_at_once(
+        &self,
+        leader: impl FnOnce() -> Running,
+        others: Vec<(&Agent, Vec<String>)>,
+    ) -> (Vec<Told>, usize) {
         let swaps = self.swaps();
         let first = leader();
-        wait_until("somebody is at the door", || self.world.root.join("knocked").exists());
+        self.await_knocks(1);
         let count = others.len();
         let mut running = vec![first];
         for (agent, words) in others {
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
             running.push(agent.start(&words));
         }
-        wait_until("all the others wait", || waiting(self.hub) >= count);
-        fs::write(self.world.root.join("open"), "").unwrap();
+        wait_until("all the others wait", || waiting(self.world) >= count);
+        self.open();
         let told = running.into_iter().map(Running::wait).collect();
         (told, self.swaps() - swaps)
     }
 
-    fn swaps(&self) -> usize {
+    /// Waits until so many are at the door.
+    pub(crate) fn await_knocks(&self, count: usize) {
+        let knocks = || fs::read_dir(&self.world.root).unwrap().flatten();
+        let knocked = || knocks().filter(|entry| entry.file_name().to_string_lossy().starts_with("knocked-")).count();
+        wait_until("somebody is at the door", || knocked() >= count);
+    }
+
+    /// Closes it again, and forgets who knocked.
+    pub(crate) fn close(&self) {
+        for entry in fs::read_dir(&self.world.root).unwrap().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name == "open" || name.starts_with("knocked-") {
+                fs::remove_file(entry.path()).unwrap();
+            }
+        }
+    }
+
+    pub(crate) fn open(&self) {
+        fs::write(self.world.root.join("open"), "").unwrap();
+    }
+
+    /// How often the board moved since the door was made.
+    pub(crate) fn swaps(&self) -> usize {
         let log = self.world.root.join("origin.git/logs/refs/heads/main");
         fs::read_to_string(log).map_or(0, |text| text.lines().count())
     }
 }
 
-/// How many processes of a clone wait for their turn.
-fn waiting(hub: &Agent) -> usize {
-    let queue = hub.dir.join(".git/git-session/queue");
-    let folders = fs::read_dir(queue).into_iter().flatten().flatten().filter(|entry| entry.path().is_dir());
-    folders.map(|folder| fs::read_dir(folder.path()).unwrap().count()).sum()
+/// How many processes wait for their turn: of all clones, which meet in the cache, and of each clone alone.
+pub(crate) fn waiting(world: &World) -> usize {
+    let inside = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let shared = inside(world.root.join("home/.cache/git-session/queues"));
+    let alone = inside(world.root.clone()).map(|clone| clone.join(".git/git-session"));
+    let keys = shared.chain(alone).flat_map(|private| inside(private.join("queue"))).filter(|path| path.is_dir());
+    keys.map(|tickets| inside(tickets).count()).sum()
 }
 
 fn hook(world: &World, name: &str, script: &str) {
@@ -68,34 +95,45 @@ fn hook(world: &World, name: &str, script: &str) {
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-fn words(words: &[&str]) -> Vec<String> {
+pub(crate) fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|&word| word.to_owned()).collect()
 }
 
-fn claim(slug: &str) -> Vec<String> {
+pub(crate) fn claim(slug: &str) -> Vec<String> {
     words(&["claim", &id(slug), "--isolation", "none"])
 }
 
-/// A clone in which eight sessions can be claimed, and its agents.
-fn crowd(world: &World, slugs: &[&str]) -> (Agent, Vec<Agent>) {
+/// Whether the agents of a crowd have one clone or each its own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Homes {
+    One,
+    Each,
+}
+
+/// Agents for these sessions, in clones that have seen the board before.
+pub(crate) fn crowd(world: &World, slugs: &[&str], homes: Homes) -> Vec<Agent> {
     for slug in slugs {
         world.plan(slug);
     }
-    let hub = world.clone_at("hub");
-    // The clone has seen the board before.
-    hub.run(&["list"]).done();
-    let agents = slugs.iter().map(|slug| hub.named(&format!("agent-{slug}")).with("GIT_SESSION_PATIENCE", "20"));
-    let agents = agents.collect();
-    (hub, agents)
+    let hub = |slug: &str| {
+        let name = if homes == Homes::One { "hub".to_owned() } else { format!("hub-{slug}") };
+        if world.root.join(&name).exists() {
+            return world.at(&name);
+        }
+        let hub = world.clone_at(&name);
+        hub.run(&["list"]).done();
+        hub
+    };
+    slugs.iter().map(|slug| hub(slug).named(&format!("agent-{slug}")).with("GIT_SESSION_PATIENCE", "20")).collect()
 }
 
-const SLUGS: [&str; 6] = ["one", "two", "three", "four", "five", "six"];
+pub(crate) const SLUGS: [&str; 6] = ["one", "two", "three", "four", "five", "six"];
 
 #[test]
 fn six_claims_of_one_clone_are_one_swap() {
     let world = World::new();
-    let (hub, agents) = crowd(&world, &SLUGS);
-    let door = Door::closed(&world, &hub);
+    let agents = crowd(&world, &SLUGS, Homes::One);
+    let door = Door::closed(&world);
     let others = agents.iter().zip(SLUGS).skip(1).map(|(agent, slug)| (agent, claim(slug))).collect();
     let (told, swaps) = door.all_at_once(|| agents[0].start(&["claim", &id("one"), "--isolation", "none"]), others);
     let pushes: u64 = told.iter().map(|told| told.json["data"]["pushes"].as_u64().unwrap()).sum();
@@ -106,14 +144,14 @@ fn six_claims_of_one_clone_are_one_swap() {
         assert_eq!(world.times("main", &format!("[{}] Claim session", id(slug))), 1);
         assert!(world.record("active", &id(slug)).contains(&format!("agent: agent-{slug}")));
     }
-    assert_eq!(waiting(&hub), 0);
+    assert_eq!(waiting(&world), 0);
 }
 
 #[test]
 fn of_six_in_one_clone_that_wait_for_one_session_one_gets_it_and_five_are_told_who() {
     let world = World::new();
-    let (hub, agents) = crowd(&world, &SLUGS);
-    let door = Door::closed(&world, &hub);
+    let agents = crowd(&world, &SLUGS, Homes::One);
+    let door = Door::closed(&world);
     let others = agents[1..].iter().map(|agent| (agent, claim("one"))).collect();
     let (told, swaps) = door.all_at_once(|| agents[0].start(&["claim", &id("one"), "--isolation", "none"]), others);
     let mut told = told.into_iter();
@@ -128,7 +166,7 @@ fn of_six_in_one_clone_that_wait_for_one_session_one_gets_it_and_five_are_told_w
 #[test]
 fn who_waits_is_not_refused_in_the_name_of_somebody_whose_claim_then_loses() {
     let world = World::new();
-    let (hub, agents) = crowd(&world, &SLUGS);
+    let agents = crowd(&world, &SLUGS, Homes::One);
     let rival = world.agent("rival");
     let home = world.root.join("home");
     let claims = format!(
@@ -138,7 +176,7 @@ fn who_waits_is_not_refused_in_the_name_of_somebody_whose_claim_then_loses() {
         home = home.display(),
     );
     hook(&world, "pre-receive", &claims);
-    let door = Door::closed(&world, &hub);
+    let door = Door::closed(&world);
     let mut others: Vec<(&Agent, Vec<String>)> = agents[1..3].iter().map(|agent| (agent, claim("one"))).collect();
     others.push((&agents[3], claim("four")));
     let (told, swaps) = door.all_at_once(|| agents[0].start(&["claim", &id("one"), "--isolation", "none"]), others);
@@ -154,14 +192,14 @@ fn who_waits_is_not_refused_in_the_name_of_somebody_whose_claim_then_loses() {
 #[test]
 fn publishing_releasing_completing_and_claiming_share_a_swap() {
     let world = World::new();
-    let (hub, agents) = crowd(&world, &["one", "two", "three", "four"]);
+    let agents = crowd(&world, &["one", "two", "three", "four"], Homes::One);
     for (agent, slug) in agents.iter().zip(["one", "two", "three"]) {
         let checkout = agent.take(slug);
         checkout.write(&format!("src/{slug}.txt"), slug);
         checkout.commit(slug);
     }
     agents[2].meet("three");
-    let door = Door::closed(&world, &hub);
+    let door = Door::closed(&world);
     let (told, swaps) = door.all_at_once(
         || agents[0].start(&["publish", &id("one")]),
         vec![
@@ -184,10 +222,10 @@ fn publishing_releasing_completing_and_claiming_share_a_swap() {
 #[test]
 fn what_the_remote_will_not_have_of_one_it_takes_of_the_others() {
     let world = World::new();
-    let (hub, agents) = crowd(&world, &SLUGS);
+    let agents = crowd(&world, &SLUGS, Homes::One);
     let refuses = "git log --format=%s $2..$3 | grep -q three && { echo 'no threes here' >&2; exit 1; }";
     hook(&world, "update", &format!("#!/bin/sh\n{refuses}\nexit 0\n"));
-    let door = Door::closed(&world, &hub);
+    let door = Door::closed(&world);
     let others = agents.iter().zip(SLUGS).skip(1).map(|(agent, slug)| (agent, claim(slug))).collect();
     let (told, _) = door.all_at_once(|| agents[0].start(&["claim", &id("one"), "--isolation", "none"]), others);
     for (slug, told) in SLUGS.into_iter().zip(told) {
@@ -201,10 +239,10 @@ fn what_the_remote_will_not_have_of_one_it_takes_of_the_others() {
 }
 
 /// One of six is killed at one of its points; the others win all the same, and the killed one when it asks again.
-fn killed(point: usize, victim: Victim) -> bool {
+fn killed(point: usize, victim: Victim, homes: Homes) -> bool {
     let world = World::new();
-    let (hub, agents) = crowd(&world, &SLUGS);
-    let door = Door::closed(&world, &hub);
+    let agents = crowd(&world, &SLUGS, homes);
+    let door = Door::closed(&world);
     let doomed = |agent: &Agent| agent.with("GIT_SESSION_KILL_AT", &point.to_string());
     let (first, second) = match victim {
         Victim::Leader => (doomed(&agents[0]), agents[1].clone()),
@@ -229,16 +267,16 @@ fn killed(point: usize, victim: Victim) -> bool {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Victim {
+pub(crate) enum Victim {
     Leader,
     Member,
 }
 
 /// The points that somebody passes who claims in company.
-fn points(victim: Victim) -> Vec<String> {
+fn points(victim: Victim, homes: Homes) -> Vec<String> {
     let world = World::new();
-    let (hub, agents) = crowd(&world, &SLUGS[..3]);
-    let door = Door::closed(&world, &hub);
+    let agents = crowd(&world, &SLUGS[..3], homes);
+    let door = Door::closed(&world);
     let list = world.root.join("points");
     let listing = |agent: &Agent| agent.with("GIT_SESSION_STEPS", &list.display().to_string());
     let (first, second) = match victim {
@@ -256,19 +294,19 @@ fn read_points(list: &Path) -> Vec<String> {
 }
 
 /// From the first point at which others depend on who is killed, to the last.
-fn killed_from(victim: Victim, first: &str) {
-    let points = points(victim);
+pub(crate) fn killed_from(victim: Victim, homes: Homes, first: &str) {
+    let points = points(victim, homes);
     let from = points.iter().position(|point| point.ends_with(first)).unwrap();
-    let died = (from..points.len()).filter(|&point| killed(point, victim)).count();
+    let died = (from..points.len()).filter(|&point| killed(point, victim, homes)).count();
     assert!(died > 3, "{points:?}");
 }
 
 #[test]
 fn a_leader_that_is_killed_anywhere_leaves_nobody_without_an_answer() {
-    killed_from(Victim::Leader, " write");
+    killed_from(Victim::Leader, Homes::One, " write");
 }
 
 #[test]
 fn a_member_that_is_killed_anywhere_keeps_nobody_from_going_on() {
-    killed_from(Victim::Member, " written");
+    killed_from(Victim::Member, Homes::One, " written");
 }

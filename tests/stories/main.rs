@@ -35,6 +35,7 @@ mod lost;
 mod mcp;
 mod memory;
 mod moved;
+mod neighbours;
 mod onboarding;
 mod races;
 mod remote;

@@ -77,6 +77,8 @@ keys! {
     Transport "transport" Local "auto",
     /// What is waited for until the disk has it.
     Fsync "fsync" Local "auto",
+    /// Who shares a swap with whom.
+    Combine "combine" Local "host",
     /// The user's own lifecycle hooks.
     HooksPath "hooks_path" Local "",
     /// What the agent can do.

@@ -12,7 +12,7 @@ mod values;
 pub use abilities::{agent_of, words};
 pub use board::Board;
 pub use keys::Key;
-pub use values::{Fsync, Isolation, Refresh, Settings, Transport};
+pub use values::{Combine, Fsync, Isolation, Refresh, Settings, Transport};
 
 use abilities::Abilities;
 use keys::{Kind, find};
@@ -127,6 +127,14 @@ impl Layers {
     /// [`BadSetting`] when it is none of its words.
     pub fn fsync(&self) -> Result<Fsync, BadSetting> {
         parse(Key::Fsync, self.local(Key::Fsync))
+    }
+
+    /// The `combine` setting.
+    ///
+    /// # Errors
+    /// [`BadSetting`] when it is none of its words.
+    pub fn combine(&self) -> Result<Combine, BadSetting> {
+        parse(Key::Combine, self.local(Key::Combine))
     }
 
     /// What agents of these names can do: what is said for all of them and for each, everywhere together.

@@ -69,6 +69,16 @@ words! {
 }
 
 words! {
+    /// Whose processes share one swap when they want to change the board at the same time.
+    Combine {
+        /// Those of all clones of this user on this machine that reach the remote in the same way.
+        Host = "host",
+        /// Those of one clone.
+        Clone = "clone",
+    }
+}
+
+words! {
     /// How remotes are spoken to.
     Transport {
         /// A pipe of our own for paths and ssh, git for the rest.

@@ -1,0 +1,197 @@
+//! Agents with a clone each, on one machine and for one user: they share swaps as those of one clone do, and only with
+//! who reaches the server in the same way.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use crate::combine::{Door, Homes, SLUGS, Victim, claim, crowd, killed_from, waiting, words};
+use crate::world::{Agent, World, id};
+
+/// Everything that the board's branch leads to is in the clone's own engine repository: what is missing stops the walk.
+fn is_whole(agent: &Agent) {
+    let engine = agent.dir.join(".git/git-session/engine.git");
+    let engine = engine.to_str().unwrap();
+    let tip: serde_json::Value =
+        serde_json::from_str(&agent.read(".git/git-session/tip.json")).expect("the clone has seen the board");
+    let commit = tip["board_tip"].as_str().unwrap();
+    assert!(agent.git(&["--git-dir", engine, "rev-list", "--objects", commit]).contains(commit));
+}
+
+#[test]
+fn six_claims_of_six_clones_are_one_swap() {
+    let world = World::new();
+    let agents = crowd(&world, &SLUGS, Homes::Each);
+    let door = Door::closed(&world);
+    let others = agents.iter().zip(SLUGS).skip(1).map(|(agent, slug)| (agent, claim(slug))).collect();
+    let (told, swaps) = door.all_at_once(|| agents[0].start(&["claim", &id("one"), "--isolation", "none"]), others);
+    let pushes: u64 = told.iter().map(|told| told.json["data"]["pushes"].as_u64().unwrap()).sum();
+    let winners: BTreeSet<String> = told.into_iter().map(|told| told.won().id).collect();
+    assert_eq!(winners, SLUGS.map(id).into());
+    assert_eq!((swaps, pushes), (1, 1), "one push brought all six");
+    for (agent, slug) in agents.iter().zip(SLUGS) {
+        assert_eq!(world.times("main", &format!("[{}] Claim session", id(slug))), 1);
+        assert!(world.record("active", &id(slug)).contains(&format!("agent: agent-{slug}")));
+        is_whole(agent);
+        agent.run(&["show", slug]).done();
+        agent.run(&["release", slug, "--reason", "no time"]).done();
+    }
+    assert_eq!(waiting(&world), 0);
+}
+
+#[test]
+fn of_six_clones_that_wait_for_one_session_one_gets_it_and_five_are_told_who() {
+    let world = World::new();
+    let agents = crowd(&world, &SLUGS, Homes::Each);
+    let door = Door::closed(&world);
+    let others = agents[1..].iter().map(|agent| (agent, claim("one"))).collect();
+    let (told, swaps) = door.all_at_once(|| agents[0].start(&["claim", &id("one"), "--isolation", "none"]), others);
+    let mut told = told.into_iter();
+    told.next().unwrap().won();
+    for loser in told {
+        let said = loser.refused("held", 3);
+        assert_eq!(said, "session `2026-11-20-one` is held by `agent-one` since TIME\nhint: git session next");
+    }
+    assert_eq!(swaps, 1);
+}
+
+#[test]
+fn a_leader_of_six_clones_that_is_killed_anywhere_leaves_nobody_without_an_answer() {
+    killed_from(Victim::Leader, Homes::Each, " write");
+}
+
+#[test]
+fn a_member_of_another_clone_that_is_killed_anywhere_keeps_nobody_from_going_on() {
+    killed_from(Victim::Member, Homes::Each, " written");
+}
+
+#[test]
+fn a_clone_that_has_not_seen_what_a_batch_is_built_on_looks_for_itself_and_joins_the_next() {
+    let world = World::new();
+    let agents = crowd(&world, &SLUGS, Homes::Each);
+    world.plan("news");
+    agents[0].run(&["list"]).done();
+    let door = Door::closed(&world);
+    let others = agents.iter().zip(SLUGS).skip(1).map(|(agent, slug)| (agent, claim(slug))).collect();
+    let (told, swaps) = door.all_at_once(|| agents[0].start(&["claim", &id("one"), "--isolation", "none"]), others);
+    told.into_iter().for_each(|told| _ = told.won());
+    assert!(swaps < SLUGS.len(), "{swaps} swaps");
+    agents.iter().for_each(is_whole);
+}
+
+#[test]
+fn a_clone_that_missed_some_swaps_gets_them_from_its_neighbours() {
+    let world = World::new();
+    world.plan("seven");
+    let agents = crowd(&world, &SLUGS, Homes::Each);
+    let door = Door::closed(&world);
+    let next = words(&["claim", "--next", "--isolation", "none"]);
+    let together = |part: [usize; 3]| {
+        door.close();
+        let [leader, others @ ..] = part.map(|index| agents[index].named(&format!("agent-{index}-with-{}", part[0])));
+        let others = others.iter().map(|other| (other, next.clone())).collect();
+        let (told, swaps) = door.all_at_once(|| leader.start(&["claim", "--next", "--isolation", "none"]), others);
+        told.into_iter().for_each(|told| _ = told.won());
+        assert_eq!(swaps, 1, "{part:?}");
+    };
+    together([0, 1, 2]);
+    agents[5].run(&["claim", "--next", "--isolation", "none"]).won();
+    // Who leads looks for itself; the others have seen neither the swap of three nor that of one.
+    together([2, 3, 4]);
+    agents.iter().for_each(is_whole);
+}
+
+#[test]
+fn a_session_of_each_clone_ends_while_others_begin() {
+    let world = World::new();
+    let slugs = ["one", "two", "three", "four"];
+    let agents = crowd(&world, &slugs, Homes::Each);
+    for (agent, slug) in agents.iter().zip(["one", "two", "three"]) {
+        let checkout = agent.take(slug);
+        checkout.write(&format!("src/{slug}.txt"), slug);
+        checkout.commit(slug);
+    }
+    agents[2].meet("three");
+    let door = Door::closed(&world);
+    let (told, _) = door.all_at_once(
+        || agents[0].start(&["publish", &id("one")]),
+        vec![
+            (&agents[1], words(&["release", &id("two"), "--reason", "no time"])),
+            (&agents[2], words(&["complete", &id("three"), "--summary", "done"])),
+            (&agents[3], claim("four")),
+        ],
+    );
+    told.into_iter().for_each(|told| _ = told.done());
+    assert_eq!(slugs.map(|slug| world.state(&id(slug))), ["active", "planned", "completed", "active"]);
+    assert_eq!(world.on("main", "src/three.txt").as_deref(), Some("three"));
+    agents.iter().for_each(is_whole);
+}
+
+/// Two agents in two clones are both at the server at the same time, which those that share a swap never are.
+fn go_apart(world: &World, agents: &[Agent]) {
+    let door = Door::closed(world);
+    let before = door.swaps();
+    let running: Vec<_> = agents.iter().zip(SLUGS).map(|(agent, slug)| agent.start(&["claim", slug])).collect();
+    door.await_knocks(2);
+    assert_eq!(waiting(world), 0);
+    door.open();
+    running.into_iter().for_each(|running| _ = running.wait().won());
+    assert_eq!(door.swaps() - before, 2);
+}
+
+#[test]
+fn who_reaches_the_server_as_somebody_else_pushes_for_itself() {
+    let world = World::new();
+    let agents = crowd(&world, &SLUGS[..2], Homes::Each);
+    agents[1].git(&["config", "credential.helper", "store --file /nowhere"]);
+    go_apart(&world, &agents);
+}
+
+#[test]
+fn who_has_other_keys_pushes_for_itself() {
+    let world = World::new();
+    let agents = crowd(&world, &SLUGS[..2], Homes::Each);
+    let other = agents[1].with("SSH_AUTH_SOCK", "/nowhere/agent");
+    go_apart(&world, &[agents[0].clone(), other]);
+}
+
+#[test]
+fn clones_go_apart_where_a_setting_says_so() {
+    let world = World::new();
+    let agents = crowd(&world, &SLUGS[..2], Homes::Each);
+    world.configure("session.combine", "clone");
+    go_apart(&world, &agents);
+}
+
+#[test]
+fn a_meeting_place_that_others_could_write_to_is_none() {
+    let world = World::new();
+    let agents = crowd(&world, &SLUGS[..2], Homes::Each);
+    let place = world.root.join("home/.cache/git-session");
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o777)).unwrap();
+    go_apart(&world, &agents);
+}
+
+#[test]
+fn a_meeting_place_that_is_a_link_is_none() {
+    let world = World::new();
+    let agents = crowd(&world, &SLUGS[..2], Homes::Each);
+    let place = world.root.join("home/.cache/git-session");
+    fs::rename(&place, world.root.join("elsewhere")).unwrap();
+    symlink(world.root.join("elsewhere"), &place).unwrap();
+    go_apart(&world, &agents);
+}
+
+#[test]
+fn without_a_place_to_meet_a_clone_s_own_agents_still_share_a_swap() {
+    let world = World::new();
+    let agents = crowd(&world, &SLUGS[..3], Homes::One);
+    let cache = world.root.join("home/.cache");
+    let _ = fs::remove_dir_all(&cache);
+    fs::write(&cache, "no folder").unwrap();
+    let door = Door::closed(&world);
+    let others = agents.iter().zip(SLUGS).skip(1).map(|(agent, slug)| (agent, claim(slug))).collect();
+    let (told, swaps) = door.all_at_once(|| agents[0].start(&["claim", &id("one"), "--isolation", "none"]), others);
+    told.into_iter().for_each(|told| _ = told.won());
+    assert_eq!(swaps, 1);
+}
