@@ -15,7 +15,7 @@ pub(crate) fn run(mode: Mode, page: &mut Page) {
         "Path, each asks the remote first. Cold is the first after a clone (nothing in private state), warm any later one. \
          Memory is the most that the program, or one that it started, had at once, as GNU time says.",
     );
-    let sizes = mode.pick(vec![(1000, 0), (10_000, 0), (1000, 99_000)], vec![(100, 0), (20, 80)]);
+    let sizes = mode.pick(vec![(1000, 0), (10_000, 0), (1000, 99_000), (100_000, 0)], vec![(100, 0), (20, 80)]);
     for (at, (planned, completed)) in sizes.into_iter().enumerate() {
         let size = Size { planned, completed, files: 100 };
         let world = World::new(size);

@@ -107,8 +107,11 @@ impl Engine {
                 // What it comes to includes what it was built on.
                 let proposal = Proposal { updates: batch.updates(), pack: load.parcel(), ..proposal };
                 journal.note(&entry(wish, &proposal), None)?;
-                queue.save_load(number, &load)?;
-                queue.save(&batch)?;
+                if queue.save_load(number, &load).and_then(|()| queue.save(&batch)).is_err() {
+                    // Nobody has seen it.
+                    journal.forget(&wish.nonce);
+                    return Ok(Joined::Declined(number));
+                }
                 step("staged");
                 Ok(Box::new(Sent { proposal, tip: tip.clone(), staged: true }))
             }
@@ -181,11 +184,14 @@ impl Engine {
             Ok(Step::Settled(answer)) => Err(Ok(answer)),
             Err(error) => Err(Err(error)),
         };
-        let opened = queue.save_load(batch.number, &load).and_then(|()| queue.save(&batch));
-        let pushed = opened.and_then(|()| {
-            drop(stage);
-            self.push_batch(&course.company, batch, tip, &mut course.tries)
-        });
+        if queue.save_load(batch.number, &load).and_then(|()| queue.save(&batch)).is_err() {
+            // Nobody has seen it.
+            return Ok(Led::Solo(
+                own.map_or_else(|answer| answer.map(Step::Settled), |sent| Ok(Step::Swap(sent.proposal))),
+            ));
+        }
+        drop(stage);
+        let pushed = self.push_batch(&course.company, batch, tip, &mut course.tries);
         match (own, pushed) {
             (Ok(sent), Ok((outcome, head))) => Ok(Led::Pushed(Box::new(sent), outcome, head)),
             (Err(answer), Ok(_)) => Ok(Led::Decided(answer)),

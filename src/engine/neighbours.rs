@@ -14,6 +14,7 @@ use git2::Oid;
 use super::batch::{Batch, Leader, Told};
 use super::known::Known;
 use super::load::Load;
+use super::lookout::Lookout;
 use super::options::Meeting;
 use super::private::{Private, key};
 use super::proposal::{Parcel, Sent};
@@ -41,7 +42,11 @@ impl Core {
             let name = key(&self.reached_by(url, meeting));
             let folder = meeting.folder.join("queues").join(&name);
             if is_ours_alone(&meeting.folder) && is_ours_alone(&folder) {
-                return Ok(Queue::of(Private::at(folder), &name, &home, Reach::Host));
+                let queue = Queue::of(Private::at(folder), &name, &home, Reach::Host);
+                // In a sandbox it may be there and read-only.
+                if Lookout::at(&queue).is_ok() {
+                    return Ok(queue);
+                }
             }
         }
         Ok(Queue::of(self.private.clone(), url, &home, Reach::Clone))

@@ -80,7 +80,8 @@ impl Engine {
             // Who has declined a batch does not keep it waiting.
             let is_over = batch.is_none_or(|batch| Some(batch.number) != declined || !batch.open);
             if joins == Joins::Yes && ticket.is_none() && is_over {
-                ticket = Some(queue.wait(&wish.nonce, names)?);
+                // Nobody waits for who cannot say that it is there.
+                ticket = queue.wait(&wish.nonce, names).ok();
             }
             if let Some(batch) = batch
                 && batch.welcomes(clock.now())

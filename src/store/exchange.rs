@@ -1,7 +1,8 @@
 //! Objects on their way from one engine repository to another on the same machine.
 //!
-//! Each is a file with git's own loose format (gitformat-loose(5)), named by its id, so that where both are on one file
-//! system nothing is copied: a hard link brings it, as `git clone --local` does. Deliberately not here: which objects.
+//! Each is a file with git's own loose format (gitformat-loose(5)), named by its id, so that nothing is packed again: a
+//! hard link brings it where both are on one file system, as `git clone --local` does, else a copy. Deliberately not here:
+//! which objects.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -37,10 +38,11 @@ impl Exchange {
     pub fn put(&self, from: &EngineRepository, objects: &[Oid]) -> Result<(), StoreError> {
         fs::create_dir_all(&self.folder).map_err(file(&self.folder))?;
         for oid in objects {
-            let there = self.folder.join(oid.to_string());
-            if links(&loose(from, *oid), &there) {
+            let (here, there) = (loose(from, *oid), self.folder.join(oid.to_string()));
+            if links(&here, &there) || copies(&here, &there) {
                 continue;
             }
+            // In a pack, or not on a disk.
             let store = from.repository().odb()?;
             let object = store.read(*oid)?;
             let mut packed = ZlibEncoder::new(Vec::new(), Compression::fast());
@@ -61,7 +63,7 @@ impl Exchange {
         for oid in objects {
             let (here, there) = (self.folder.join(oid.to_string()), loose(into, *oid));
             let made = || there.parent().is_some_and(|folder| fs::create_dir(folder).is_ok());
-            if links(&here, &there) || (made() && links(&here, &there)) {
+            if links(&here, &there) || (made() && links(&here, &there)) || copies(&here, &there) {
                 continue;
             }
             let store = into.repository().odb()?;
@@ -85,12 +87,17 @@ fn loose(repository: &EngineRepository, oid: Oid) -> PathBuf {
     repository.path().join("objects").join(folder).join(rest)
 }
 
-/// Whether `new` is there, as another name of `old` or because somebody was first. Not across file systems.
+/// Whether `new` is there, as another name of `old` or because somebody was first.
 fn links(old: &Path, new: &Path) -> bool {
     match fs::hard_link(old, new) {
         Ok(()) => true,
         Err(error) => error.kind() == io::ErrorKind::AlreadyExists,
     }
+}
+
+/// The same across file systems. The name of what is half-copied is one that `git gc` clears away.
+fn copies(old: &Path, new: &Path) -> bool {
+    fs::read(old).and_then(|bytes| whole::write(new, &bytes, 0o444, "tmp_obj_")).is_ok()
 }
 
 fn read(path: &Path) -> io::Result<(ObjectType, Vec<u8>)> {
@@ -141,6 +148,19 @@ mod tests {
                 assert_eq!(into.repository().find_blob(*oid).unwrap().content(), text);
             }
         }
+    }
+
+    #[test]
+    fn across_file_systems_it_is_copied() {
+        let (folder, memory) = (tempfile::tempdir().unwrap(), Path::new("/dev/shm"));
+        let Ok(elsewhere) = tempfile::tempdir_in(memory) else { return };
+        let [one, two] = ["one", "two"].map(|name| repository(folder.path(), name));
+        let exchange = Exchange::at(elsewhere.path().join("exchange"));
+        let blob = one.repository().blob(b"a").unwrap();
+        exchange.put(&one, &[blob]).unwrap();
+        exchange.take(&two, &[blob]).unwrap();
+        assert_eq!(two.repository().find_blob(blob).unwrap().content(), b"a");
+        assert_eq!(fs::read(loose(&one, blob)).unwrap(), fs::read(loose(&two, blob)).unwrap());
     }
 
     #[test]

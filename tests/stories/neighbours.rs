@@ -195,3 +195,20 @@ fn without_a_place_to_meet_a_clone_s_own_agents_still_share_a_swap() {
     told.into_iter().for_each(|told| _ = told.won());
     assert_eq!(swaps, 1);
 }
+
+#[test]
+fn a_meeting_place_that_cannot_be_written_to_is_none() {
+    let world = World::new();
+    let agents = crowd(&world, &SLUGS[..2], Homes::Each);
+    // Root may write everywhere, so it is a file that is in the way.
+    agents[0].run(&["claim", "one", "--isolation", "none"]).won();
+    agents[0].run(&["release", "one", "--reason", "to see the place"]).done();
+    let queues = world.root.join("home/.cache/git-session/queues");
+    for queue in fs::read_dir(queues).unwrap().flatten() {
+        fs::remove_dir_all(queue.path().join("locks")).unwrap();
+        fs::write(queue.path().join("locks"), "no folder").unwrap();
+    }
+    for (agent, slug) in agents.iter().zip(SLUGS) {
+        agent.run(&["claim", slug, "--isolation", "none"]).won();
+    }
+}
