@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use crate::steps::step;
 
+mod begun;
 mod channel;
 mod conversation;
 mod ending;
@@ -24,6 +25,7 @@ mod interrupt;
 mod waiting;
 mod watch;
 
+pub use begun::Begun;
 pub use channel::Channel;
 pub use conversation::Conversation;
 pub use ending::end_groups;
@@ -208,15 +210,8 @@ impl Program {
     ///
     /// # Errors
     /// [`ProcessError::Start`], [`ProcessError::Deadline`], [`ProcessError::Output`] and [`ProcessError::Pipe`].
-    pub fn run(mut self) -> Result<Output, ProcessError> {
-        let input = self.stdin.take().unwrap_or_default();
-        let output_max = self.output_max;
-        let mut conversation = self.converse()?;
-        let mut stdout = Vec::new();
-        conversation.exchange(&input, &mut stdout, output_max)?;
-        let (status, stderr) = conversation.finish()?;
-        step("ended");
-        Ok(Output { status, stdout, stderr })
+    pub fn run(self) -> Result<Output, ProcessError> {
+        self.begin()?.run()
     }
 
     /// Runs it to its end and turns an exit status other than 0 into [`ProcessError::Failed`].
@@ -224,12 +219,7 @@ impl Program {
     /// # Errors
     /// Those of [`Program::run`], and [`ProcessError::Failed`].
     pub fn succeed(self) -> Result<Output, ProcessError> {
-        let program = self.described();
-        let output = self.run()?;
-        if output.status.success() {
-            return Ok(output);
-        }
-        Err(ProcessError::Failed { program, status: output.status, stderr: output.stderr.trim().to_owned() })
+        self.begin()?.succeed()
     }
 
     /// Runs it in the foreground, on the caller's own terminal and in the caller's process group, so that Ctrl-C

@@ -27,7 +27,7 @@ pub(super) const HUB_AT: &str = "hub-at";
 impl Engine {
     /// Brings the hub's working tree and tracking ref up to date where that is wanted and harms nobody; gives a line
     /// when it was left alone. It is never a reason to fail.
-    pub(super) fn refresh_hub(&mut self, tip: &Tip, occasion: Occasion) -> Option<String> {
+    pub(super) fn refresh_hub(&self, tip: &Tip, occasion: Occasion) -> Option<String> {
         let wanted = match (tip.settings.refresh, occasion) {
             // Without a remote the branch was swapped under the working tree, which would look changed.
             _ if !self.core.has_remote() => true,

@@ -10,22 +10,18 @@ use super::private::{Holding, Patience, Stage};
 use super::tip::branch;
 use super::work::Workplace;
 use super::{Core, Engine, Error, Tip};
-use crate::checkout::drivers;
 use crate::checkout::env;
-use crate::checkout::identity::{self, Identity};
 use crate::checkout::provision::{Way, Wish};
-use crate::checkout::worktree::{self};
-use crate::checkout::{Adopted, CheckoutPlan, Created, clone, exclude, own, protect, provision};
+use crate::checkout::{Adopted, Created, clone, exclude, own, protect, provision};
 use crate::domain::change::Event;
 use crate::domain::id::SessionId;
 use crate::domain::layout::Layout;
 use crate::domain::record::{CheckoutKind, Claim};
 use crate::domain::refusal::{Code, Refusal};
-use crate::domain::settings::Key;
 use crate::domain::state::State;
 use crate::store;
 use git2::Oid;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Whose the holder's files in a checkout are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +72,10 @@ impl Engine {
         let unfinished = noted.is_none_or(|noted| matches!(noted.stage, Stage::Won | Stage::Ended));
         let left = self.left_of(&id, tip)?;
         let start = left.unwrap_or(if tip.whereabouts.apart() { tip.base } else { claimed });
-        let created = self.make_checkout(&id, &claim, start, tip)?;
+        // Nobody has left anything that would have to come back before the checkout is set up.
+        let first =
+            claim.checkout != CheckoutKind::None && !decided.already_held && !self.core.may_have_been_held(tip, &id)?;
+        let (created, beside) = self.make_checkout(&id, &claim, start, tip, first)?;
         let mut holding = Holding {
             id: id.clone(),
             agent: claim.agent.clone(),
@@ -97,7 +96,7 @@ impl Engine {
         }
         // Before the checkout is marked as this claim's: until then nobody has been told of it, and nobody works in it.
         let restored = match &created {
-            Some(_) if !decided.already_held && !self.core.may_have_been_held(tip, &id)? => None,
+            Some(_) if first => None,
             Some(created) if is_untouched(created) => self.restore_wip(&id)?,
             Some(created) if unfinished && !is_marked(created, &claim) => self.tell_of_wip(&id)?,
             Some(_) | None => None,
@@ -112,13 +111,9 @@ impl Engine {
         self.core.lay_out(tip, decided.commit, &id, &place, files)?;
         if let Some(created) = &created {
             self.core.mark_checkout(created, &id, &claim)?;
-            let identity = Identity::new(&claim.agent, &id, &self.core.user(), &tip.settings.env_domain);
-            let identity = Identity { signing_key: self.core.signing().and_then(|signing| signing.key), ..identity };
-            let deadline = self.core.clock.deadline();
-            let common_dir = &self.core.options.place.common_dir;
-            let root = tip.whereabouts.layout.root();
-            let drivers = drivers::prepare(common_dir, &created.path, root, &id, deadline)?;
-            identity::configure_with(common_dir, &created.path, &identity, &drivers, deadline)?;
+            if !beside.is_set_up {
+                self.core.set_up(&created.path, &id, &claim, tip)?;
+            }
             if fresh {
                 warnings.extend(self.core.provision(&created.path, &tip.settings.copy)?);
             }
@@ -129,7 +124,7 @@ impl Engine {
         let env_file = env::write(&place.top, &place.own, &script)?;
         protect::freeze(&place.top, &place.own)?;
         if created.is_some() {
-            warnings.extend(self.refresh_hub(tip, Occasion::Checkout));
+            warnings.extend(beside.refreshed.unwrap_or_else(|| self.refresh_hub(tip, Occasion::Checkout)));
             self.core.furnish_hub(tip, &id, &script)?;
         }
         self.core.sweep(&id);
@@ -150,37 +145,6 @@ impl Engine {
             restored,
             id,
         })
-    }
-
-    fn make_checkout(
-        &mut self,
-        id: &SessionId,
-        claim: &Claim,
-        start: Oid,
-        tip: &Tip,
-    ) -> Result<Option<Created>, Error> {
-        if claim.checkout == CheckoutKind::None {
-            return Ok(None);
-        }
-        let hub = self.core.hub()?;
-        let plan = CheckoutPlan {
-            id: id.clone(),
-            path: self.core.checkout_path(id, claim.checkout)?,
-            branch: claim.branch.clone(),
-            start,
-            source: self.core.store.path().to_owned(),
-            root: tip.whereabouts.layout.root().to_owned(),
-        };
-        let deadline = self.core.clock.deadline();
-        let created = match claim.checkout {
-            CheckoutKind::Worktree => match self.core.own_worktree(id, claim)? {
-                Some(path) => worktree::reuse(&hub, id, &path, deadline)?,
-                None => worktree::create_under(&hub, &plan, &self.core.options.git_config, deadline)?,
-            },
-            CheckoutKind::Clone => clone::create(&hub, &plan, self.core.clone_remote()?.as_ref(), deadline)?,
-            CheckoutKind::None => return Ok(None),
-        };
-        Ok(Some(created))
     }
 
     /// Where an earlier holder left the session's branch on the remote. Without it, the branch starts at the claim's
@@ -218,16 +182,6 @@ impl Core {
             Some(root) => Layout::new(&root).map_err(|error| Error::environment(error.to_string())),
             None => Ok(Layout::default()),
         }
-    }
-
-    pub(super) fn checkout_path(&self, id: &SessionId, kind: CheckoutKind) -> Result<PathBuf, Error> {
-        let hub = self.hub()?;
-        let configured = !self.options.layers.local(Key::Worktrees).is_empty();
-        let folder = match kind {
-            CheckoutKind::Clone if !configured => self.options.place.hub_folder().join(".sessions"),
-            CheckoutKind::Clone | CheckoutKind::Worktree | CheckoutKind::None => hub.worktrees,
-        };
-        Ok(folder.join(id.as_str()))
     }
 
     /// A branch that was here before the claim may lack what a later holder pushed from elsewhere: brings it in where
@@ -361,15 +315,5 @@ impl Core {
             .iter()
             .map(|skipped| format!("`{}` was not copied: {}", skipped.path, skipped.reason))
             .collect())
-    }
-
-    /// The remote that a clone of its own gets as origin.
-    fn clone_remote(&self) -> Result<Option<clone::Remote>, Error> {
-        let name = self.options.layers.local(Key::Remote);
-        let url = self.options.git_config.get(&format!("remote.{name}.url"));
-        let Some(url) = url.map(str::to_owned) else { return Ok(None) };
-        let relative = !url.contains(':') && !Path::new(&url).is_absolute();
-        let url = if relative { self.options.place.hub_folder().join(&url).display().to_string() } else { url };
-        Ok(Some(clone::Remote { name: name.to_owned(), url }))
     }
 }

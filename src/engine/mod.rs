@@ -43,6 +43,7 @@ mod local;
 mod local_lock;
 mod look;
 mod lookout;
+mod making;
 mod memory;
 mod moved;
 mod named;

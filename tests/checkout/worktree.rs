@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use git_session::checkout::worktree::{create, list};
 use git_session::checkout::{Adopted, CheckoutError};
 
-use crate::world::{ID, World, commit, moments, read, run, soon, write};
+use crate::world::{ID, World, commit, fixed, moments, read, run, soon, write};
 
 #[test]
 fn a_claim_makes_a_worktree_on_its_branch_and_the_second_time_finds_it() {
@@ -97,6 +97,43 @@ fn a_creation_that_was_killed_while_git_was_writing_starts_over() {
     assert!(!making.exists());
     assert_eq!(list(&world.hub, soon()).unwrap().len(), 2);
     assert_eq!(fs::read_dir(world.hub.private_dir().join("trash")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_git_that_outlives_its_killed_maker_takes_nothing_from_the_one_that_starts_over() {
+    let world = World::new();
+    write(&world.top, ".gitattributes", "src/lib.rs filter=turns\n");
+    commit(&world.top, "a filter");
+    let plan = world.plan();
+    let making = world.hub.worktrees.join(".making").join(ID);
+    let add = ["worktree", "add", "--quiet", "--no-checkout", "-b", &plan.branch, making.to_str().unwrap()];
+    run(&world.top, &add);
+    // Each waits in its filter, with its index locked: the one left over until the new one is there too, and that one
+    // until the one left over has ended.
+    let [left, there, ended] = ["left", "there", "ended"].map(|name| world.hub.common_dir.join(name));
+    let until = |file: &std::path::Path| format!("until [ -e '{}' ]; do sleep 0.01; done", file.display());
+    let filter = format!(
+        "if [ -n \"$LEFT_OVER\" ]; then : > '{}'; {}; else : > '{}'; {}; fi; cat",
+        left.display(),
+        until(&there),
+        there.display(),
+        until(&ended)
+    );
+    run(&world.top, &["config", "filter.turns.smudge", &filter]);
+    let orphan = fixed(&making).args(["reset", "--hard", "--quiet"]).env("LEFT_OVER", "1").deadline(soon());
+    let orphan = orphan.begin().unwrap();
+    while !left.exists() {
+        std::thread::yield_now();
+    }
+    let made = std::thread::scope(|scope| {
+        let made = scope.spawn(|| create(&world.hub, &plan, soon()));
+        let _ = orphan.run().unwrap();
+        fs::write(&ended, "").unwrap();
+        made.join().unwrap().unwrap()
+    });
+    assert_eq!((made.adopted, &made.path), (Adopted::New, &plan.path));
+    assert_eq!(run(&made.path, &["status", "--porcelain"]), "");
+    assert_eq!(list(&world.hub, soon()).unwrap().len(), 2);
 }
 
 #[test]

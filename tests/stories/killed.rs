@@ -118,9 +118,10 @@ impl Scene {
         let mut state: BTreeMap<String, String> = BTreeMap::new();
         let mut note = |key: &str, text: String| {
             // What is named by a nonce may be there more than once.
-            // Git's record of a checkout that is made again has a number while that of the former one is there.
-            let text =
-                text.replace(&format!(".git/worktrees/{}1", id("auth")), &format!(".git/worktrees/{}", id("auth")));
+            // Git's record of a checkout that is made again has a number while that of the former one is there, and of one
+            // that a kill left unfinished the name is not used again at once.
+            let record = format!(".git/worktrees/{}", id("auth"));
+            let text = text.replace(&format!("{record}1"), &record).replace(&format!("{record}2"), &record);
             let mut every = [state.remove(&masked(key)).unwrap_or_default(), steady(&text)];
             every.sort();
             state.insert(masked(key), every.concat());

@@ -31,17 +31,20 @@ pub(super) const MAKING: &str = ".making";
 /// [`CheckoutError::Link`], [`CheckoutError::Outside`], [`CheckoutError::Nested`], [`CheckoutError::BranchInUse`] and
 /// [`CheckoutError::BranchInTheWay`] about the place and the branch; faults of git and of files.
 pub fn create(hub: &Hub, plan: &CheckoutPlan, deadline: Instant) -> Result<Created, CheckoutError> {
-    create_under(hub, plan, &Config::load(&hub.common_dir, Some(deadline))?, deadline)
+    create_beside(hub, plan, &Config::load(&hub.common_dir, Some(deadline))?, &mut |_| {}, deadline)
 }
 
-/// The same for those who know the repository's configuration already.
+/// The same for those who know the repository's configuration already. While git writes the files of a new worktree,
+/// `meanwhile` is called once with the folder where that is; it is the only one of its calls that may not be made, and
+/// leaves the files there alone.
 ///
 /// # Errors
 /// Those of [`create`].
-pub fn create_under(
+pub fn create_beside(
     hub: &Hub,
     plan: &CheckoutPlan,
     config: &Config,
+    meanwhile: &mut dyn FnMut(&Path),
     deadline: Instant,
 ) -> Result<Created, CheckoutError> {
     let _lock = lock_checkout(&hub.common_dir, plan.id.as_str())?;
@@ -75,7 +78,10 @@ pub fn create_under(
     drop(records);
     let git_dir = git_dir_of(&making, deadline)?;
     note_ungreeted(hub, config, &git_dir)?;
-    git_in(&making).args(["reset", "--hard", "--quiet", "--no-recurse-submodules"]).deadline(deadline).succeed()?;
+    let files = git_in(&making).args(["reset", "--hard", "--quiet", "--no-recurse-submodules"]);
+    let files = files.deadline(deadline).begin()?;
+    meanwhile(&making);
+    files.succeed()?;
     move_into_place(hub, &making, plan, deadline)?;
     greet(&plan.path, &git_dir, deadline)?;
     Ok(Created { path: plan.path.clone(), git_dir, adopted: Adopted::New })
@@ -134,12 +140,13 @@ struct Situation {
     usable: Option<PathBuf>,
     /// Set when a worktree that was set aside is in the middle of a rebase of the branch, which git takes for a use.
     force: Option<&'static str>,
-    /// The name of a record that must not be used again at once.
-    reserved: Option<Reserved>,
+    /// The names of records that must not be used again at once.
+    reserved: Vec<Reserved>,
 }
 
 /// An empty folder among the records: git gives a new worktree another name. A worktree that is gone from its place may
-/// have been moved away, and would find the record of the new one as its own, with an index that is not its.
+/// have been moved away, and would find the record of the new one as its own, with an index that is not its. And git may
+/// still be writing the files of a worktree whose maker was killed: it would put its index in the new one's place.
 struct Reserved(PathBuf);
 
 impl Drop for Reserved {
@@ -149,8 +156,7 @@ impl Drop for Reserved {
     }
 }
 
-fn reserve(hub: &Hub, plan: &CheckoutPlan) -> Result<Option<Reserved>, CheckoutError> {
-    let path = hub.common_dir.join("worktrees").join(plan.id.as_str());
+fn reserve(hub: &Hub, path: PathBuf) -> Result<Option<Reserved>, CheckoutError> {
     fs::create_dir_all(hub.common_dir.join("worktrees")).map_err(CheckoutError::file("create", &path))?;
     Ok(fs::create_dir(&path).ok().map(|()| Reserved(path)))
 }
@@ -167,11 +173,13 @@ fn look_around(hub: &Hub, plan: &CheckoutPlan, making: &Path, deadline: Instant)
         bin.take(making)?;
         bin.empty();
     }
-    let mut situation = Situation { usable: None, force: None, reserved: None };
+    let mut situation = Situation { usable: None, force: None, reserved: Vec::new() };
     for worktree in found {
         let left_over = place::same(&worktree.path, making);
         if left_over {
-            forget(hub, &worktree.path)?;
+            for record in forget(hub, &worktree.path)? {
+                situation.reserved.extend(reserve(hub, record)?);
+            }
         } else if uses(&worktree, &plan.branch, deadline) {
             let in_use = || CheckoutError::BranchInUse { branch: plan.branch.clone(), path: worktree.path.clone() };
             match worktree.kind {
@@ -186,7 +194,8 @@ fn look_around(hub: &Hub, plan: &CheckoutPlan, making: &Path, deadline: Instant)
                 Kind::Linked if worktree.locked.is_some() => return Err(in_use()),
                 Kind::Linked => {
                     forget(hub, &worktree.path)?;
-                    situation.reserved = reserve(hub, plan)?;
+                    let record = hub.common_dir.join("worktrees").join(plan.id.as_str());
+                    situation.reserved.extend(reserve(hub, record)?);
                 }
             }
         }

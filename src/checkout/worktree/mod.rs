@@ -14,7 +14,7 @@ mod remove;
 mod set_aside;
 
 pub(super) use create::{bring_branch, refill};
-pub use create::{create, create_under, reuse};
+pub use create::{create, create_beside, reuse};
 pub use foresee::{Foreseen, foresee};
 pub use list::{Found, Kind, list};
 pub(super) use list::{branch_in, git_dir_of, git_in};

@@ -110,12 +110,13 @@ pub(in super::super) fn take_away(
 
 /// Removes git's record of the one worktree that was at `path`, and of no other: `git worktree prune` would also
 /// forget those on disks that are not mounted now, and `git worktree remove` would take the emptied folder along.
-/// For those who hold the lock of the records.
-pub(super) fn forget(hub: &Hub, path: &Path) -> Result<(), CheckoutError> {
+/// For those who hold the lock of the records. Gives where the record was.
+pub(super) fn forget(hub: &Hub, path: &Path) -> Result<Vec<PathBuf>, CheckoutError> {
     let link = path.join(".git");
     if look(&link)?.is_some() {
         return Err(CheckoutError::Occupied { path: path.to_owned(), why: "it has come back meanwhile" });
     }
+    let mut forgotten = Vec::new();
     for entry in fs::read_dir(hub.common_dir.join("worktrees")).into_iter().flatten().flatten() {
         let record = entry.path();
         // The path may be relative to the record (`worktree.useRelativePaths`, git 2.48).
@@ -125,14 +126,15 @@ pub(super) fn forget(hub: &Hub, path: &Path) -> Result<(), CheckoutError> {
             let mut bin = Bin::near(hub, &record)?;
             bin.take(&record)?;
             bin.empty();
+            forgotten.push(record);
         }
     }
-    Ok(())
+    Ok(forgotten)
 }
 
 fn forget_locked(hub: &Hub, path: &Path, deadline: Instant) -> Result<(), CheckoutError> {
     let _records = lock_worktrees(&hub.common_dir, Use::Changing, deadline)?;
-    forget(hub, path)
+    forget(hub, path).map(drop)
 }
 
 /// Removes the folders that an earlier removal emptied and left for somebody who stood in them.
