@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::work::Workplace;
 use super::{Core, Engine, Error, Tip};
 use crate::checkout::command;
 use crate::checkout::identity::Identity;
@@ -60,10 +61,20 @@ pub(super) fn pairs(values: &EnvValues) -> Vec<(String, String)> {
 impl Core {
     /// What the environment of a claim is made of.
     pub(super) fn env_values(&self, claim: &Claim, id: &SessionId, env_domain: &str) -> Result<EnvValues, Error> {
+        self.env_values_at(self.workplace(id)?.as_ref(), claim, id, env_domain)
+    }
+
+    /// The same for who knows where the work is done.
+    pub(super) fn env_values_at(
+        &self,
+        place: Option<&Workplace>,
+        claim: &Claim,
+        id: &SessionId,
+        env_domain: &str,
+    ) -> Result<EnvValues, Error> {
         let user = self.user();
         let identity = Identity::new(&claim.agent, id, &user, env_domain);
-        let place = self.workplace(id)?;
-        let (folder, checkout) = match &place {
+        let (folder, checkout) = match place {
             Some(place) => (place.folder.clone(), place.checkout.clone()),
             None => (self.work_folder(id), None),
         };

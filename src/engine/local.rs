@@ -118,7 +118,7 @@ impl Engine {
                 warnings.extend(self.core.provision(&created.path, &tip.settings.copy)?);
             }
         }
-        let values = self.core.env_values(&claim, &id, &tip.settings.env_domain)?;
+        let values = self.core.env_values_at(Some(&place), &claim, &id, &tip.settings.env_domain)?;
         let script = self.core.render_env(tip, &values)?;
         env::ignore(&self.core.options.place.common_dir, self.core.clock.deadline())?;
         let env_file = env::write(&place.top, &place.own, &script)?;

@@ -60,7 +60,10 @@ impl Carried {
     pub(in super::super) fn confirm(&self, git_dir: &Path) -> Result<(), Error> {
         // Opened anew, because an open one remembers objects that are gone.
         let user = Repository::open(git_dir)?;
-        self.write(&user)?;
+        let odb = user.odb()?;
+        for (_, kind, bytes) in self.objects.iter().filter(|(id, ..)| !odb.exists(*id)) {
+            odb.write(*kind, bytes)?;
+        }
         if !self.objects.is_empty() && user.commondir().join("gc.pid").exists() {
             let mut pack = user.packbuilder()?;
             for (id, _, _) in &self.objects {
