@@ -60,7 +60,7 @@ pub(crate) fn file(path: &Path) -> io::Result<File> {
 
 /// Takes the lock if nobody is in the way; `None` otherwise.
 pub(crate) fn at_once(file: File, purpose: Use) -> io::Result<Option<Lock>> {
-    Ok(take(&file, purpose)?.then_some(Lock { file }))
+    Ok(take(&file, purpose)?.then(|| Lock { file }))
 }
 
 /// Takes the lock, asking again until `deadline`; `None` when somebody has it even then, such as a process that was

@@ -1,8 +1,9 @@
 //! What was known when somebody looked last: for `--offline`, and to ask for the right names at once.
 
 use super::private::Patience;
-use super::tip::Tip;
+use super::tip::{Tip, branch};
 use super::{Core, Error};
+use crate::remote::{self, Advertised};
 use git2::Oid;
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +62,20 @@ impl Core {
         if known.board_tip != fresh.board_tip || known.base_tip != fresh.base_tip || known.board != fresh.board {
             self.change_known(change)?;
         }
+        Ok(())
+    }
+
+    /// Has a fetch say that we have what was seen last. What landed by our own hand, or was handed on by neighbours, was
+    /// never fetched, and need not be.
+    pub(super) fn offer_last_tip(&self) -> Result<(), Error> {
+        let (known, Some((board, base))) = (self.known()?, self.last_tip()) else { return Ok(()) };
+        let mut there = Advertised::default();
+        for (name, tip) in [(known.board, board), (known.base, base)] {
+            if let Some(name) = name {
+                there.refs.insert(branch(&name)?, tip);
+            }
+        }
+        remote::remember(self.store.repository(), &there);
         Ok(())
     }
 

@@ -77,19 +77,31 @@ impl Core {
         lines.collect::<Vec<_>>().join("\n")
     }
 
+    /// Brings in what neighbours have landed, as far as that was handed on: a look at the remote need not fetch it then.
+    pub(super) fn keeps_up(&self, queue: &Queue) -> Result<(), Error> {
+        let Some(batch) = queue.batch()? else { return Ok(()) };
+        let staged = batch.staged().refs.into_values().collect::<Vec<_>>();
+        self.catches_up_to(&staged, queue, &batch)
+    }
+
     /// Brings in what a neighbour's batch is built on, as far as that was handed on; whether all of it is here, with the
     /// refs of `names` that this process has to know about.
     pub(super) fn catches_up(&self, queue: &Queue, batch: &Batch, names: &[RefName]) -> Result<bool, Error> {
         let Some(load) = queue.load(batch.number)? else { return Ok(false) };
         let before = batch.before();
         let needed: Vec<Oid> = names.iter().filter_map(|name| before.tip(name)).chain(load.before).collect();
+        self.catches_up_to(&needed, queue, batch)?;
+        Ok(self.has_commits(&needed) && self.takes(queue, batch.number)?)
+    }
+
+    fn catches_up_to(&self, commits: &[Oid], queue: &Queue, batch: &Batch) -> Result<(), Error> {
         for number in batch.landed() {
-            if self.has_commits(&needed) {
+            if self.has_commits(commits) {
                 break;
             }
             self.takes(queue, number)?;
         }
-        Ok(self.has_commits(&needed) && self.takes(queue, batch.number)?)
+        Ok(())
     }
 
     /// Brings in what batch `number` consists of so far; whether all of it is here. Without what it is built on nothing

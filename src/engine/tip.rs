@@ -187,6 +187,7 @@ impl Engine {
 
     pub(super) fn fetched(&mut self, names: &[RefName]) -> Result<Advertised, Error> {
         let deadline = self.core.clock.deadline();
+        self.core.offer_last_tip()?;
         self.remote.fetch(names, deadline).map_err(|error| self.sync_error(error))
     }
 

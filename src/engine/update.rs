@@ -132,6 +132,10 @@ impl Engine {
                 names.extend(asked);
             }
         }
+        if gathers {
+            // What cannot be had there is fetched.
+            let _ = self.core.keeps_up(queue);
+        }
         let pushed = match self.look_on(course.ground, Purpose::Write, &names) {
             Err(Error::Unreachable { reason, .. }) => Pushed::Again(Rest::Offline(reason)),
             Err(error) => return Err(error),

@@ -110,7 +110,8 @@ pub(super) fn known(repository: &Repository, names: &[RefName]) -> Vec<Oid> {
     tips.filter(|oid| objects.exists(*oid)).collect()
 }
 
-pub(super) fn remember(repository: &Repository, there: &Advertised) {
+/// Notes that the objects of these refs are here, for the next fetch to say so.
+pub fn remember(repository: &Repository, there: &Advertised) {
     for (name, oid) in &there.refs {
         // Another process may be writing it right now, with a tip as good as ours.
         let _ = repository.reference(&remembered(name), *oid, true, "fetched");

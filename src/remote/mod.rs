@@ -44,6 +44,7 @@ use std::time::{Duration, Instant};
 use git2::Oid;
 
 pub use knock::Knock;
+pub use look::remember;
 pub use open::open;
 pub use outcome::{DeniedKind, PushOutcome, RemoteFault, SyncError};
 pub use pack::PackSource;

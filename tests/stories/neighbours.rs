@@ -127,6 +127,22 @@ fn a_session_of_each_clone_ends_while_others_begin() {
     agents.iter().for_each(is_whole);
 }
 
+#[test]
+fn what_only_a_walk_finds_stays_at_home_and_so_does_what_is_built_on_it() {
+    let world = World::new();
+    let agents = crowd(&world, &SLUGS[..3], Homes::Each);
+    let checkout = agents[0].take("one");
+    checkout.write("src/one.txt", "one");
+    checkout.commit("one");
+    let housemate = agents[0].named("housemate");
+    let door = Door::closed(&world);
+    let others = vec![(&housemate, claim("two")), (&agents[2], claim("three"))];
+    let (told, _) = door.all_at_once(|| agents[0].start(&["publish", &id("one")]), others);
+    told.into_iter().for_each(|told| _ = told.done());
+    is_whole(&agents[0]);
+    is_whole(&agents[2]);
+}
+
 /// Two agents in two clones are both at the server at the same time, which those that share a swap never are.
 fn go_apart(world: &World, agents: &[Agent]) {
     let door = Door::closed(world);
