@@ -59,29 +59,54 @@ pub fn leaking_variables() -> Vec<OsString> {
 ///
 /// Not below /tmp: a sandbox that lets an agent write there, and little else, would let it have its commits pushed by
 /// whoever may push.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 pub(super) fn meeting() -> Option<Meeting> {
-    /// What decides how a server is reached, and as whom, beside git's own configuration.
-    const REACH: [&str; 14] = [
+    /// What the names of variables have in them that may decide how a server is reached, and as whom: credential helpers
+    /// and shell snippets read what they like.
+    const REACH: [&str; 26] = [
+        "AGENT",
+        "ASKPASS",
+        "AUTH",
+        "AWS",
+        "AZURE",
+        "CERT",
+        "CONFIG",
+        "CREDENTIAL",
+        "GCM",
+        "GH_",
+        "GITHUB",
+        "GITLAB",
+        "GOOGLE",
         "HOME",
-        "SSH_AUTH_SOCK",
-        "SSH_ASKPASS",
-        "GIT_ASKPASS",
-        "GIT_SSH",
-        "GIT_SSH_COMMAND",
-        "GIT_PROXY_COMMAND",
-        "GIT_SSL_CAINFO",
-        "GIT_SSL_CERT",
-        "GIT_SSL_KEY",
-        "http_proxy",
-        "https_proxy",
-        "all_proxy",
-        "no_proxy",
+        "KEY",
+        "KRB5",
+        "LOGNAME",
+        "NETRC",
+        "PASS",
+        "PROXY",
+        "SECRET",
+        "SSH",
+        "SSL",
+        "TOKEN",
+        "USER",
+        "VAULT",
     ];
+    /// Those of them that say who is acting, or where, and nothing of servers.
+    const OWN: [&str; 5] = ["GIT_SESSION_", "SESSION_", "GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_CONFIG"];
     let absolute = |name: &str| variable_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let folder = absolute("XDG_RUNTIME_DIR")
         .or_else(|| absolute("XDG_CACHE_HOME"))
         .or_else(|| Some(absolute("HOME")?.join(".cache")))?
         .join("git-session");
-    let said = |name: &&str| Some(format!("{name}={}", variable_os(name)?.to_string_lossy()));
-    Some(Meeting { folder, surroundings: REACH.iter().filter_map(said).collect() })
+    let matters = |name: &str| {
+        let upper = name.to_uppercase();
+        !OWN.iter().any(|own| upper.starts_with(own)) && REACH.iter().any(|part| upper.contains(part))
+    };
+    let said = |(name, value): (OsString, OsString)| {
+        let name = name.to_string_lossy();
+        matters(&name).then(|| format!("{name}={}", value.to_string_lossy()))
+    };
+    let mut surroundings: Vec<String> = std::env::vars_os().filter_map(said).collect();
+    surroundings.sort();
+    Some(Meeting { folder, surroundings })
 }

@@ -40,7 +40,9 @@ pub(super) enum Told {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Batch {
     version: u32,
-    /// Counts the batches of this queue.
+    /// What tells this batch from every other, whatever becomes of the files here.
+    pub(super) id: String,
+    /// Counts the batches of this queue, until somebody starts over.
     pub(super) number: u64,
     /// Whether members may still join.
     pub(super) open: bool,
@@ -62,12 +64,13 @@ pub(super) struct Batch {
     head_seen: Option<i64>,
     /// How many have joined, beside the leader.
     pub(super) members: u32,
-    told: Vec<(u64, Told)>,
+    told: Vec<(String, Told)>,
 }
 
 /// Where a batch is led from.
-#[derive(Clone, Copy)]
 pub(super) struct Leader<'a> {
+    /// What the batch is to be called.
+    pub(super) batch: Nonce,
     /// Its clone.
     pub(super) home: &'a str,
     /// When the remote last told that clone that its HEAD is the base branch, in seconds since 1970.
@@ -90,6 +93,7 @@ impl Batch {
         let (number, told) = last.map_or_else(|| (0, Vec::new()), |last| (last.number + 1, last.told));
         Self {
             version: VERSION,
+            id: leader.batch.to_string(),
             number,
             open: true,
             opened_at: now.unix(),
@@ -163,8 +167,8 @@ impl Batch {
     }
 
     /// The batches before it that landed, as far as they are remembered, the oldest first.
-    pub(super) fn landed(&self) -> impl Iterator<Item = u64> {
-        self.told.iter().filter(|(_, told)| matches!(told, Told::Landed(_))).map(|(number, _)| *number)
+    pub(super) fn landed(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.told.iter().filter(|(_, told)| matches!(told, Told::Landed(_))).map(|(id, _)| id.as_str())
     }
 
     /// Whether it is led from `home`.
@@ -199,14 +203,14 @@ impl Batch {
     /// Notes what became of it.
     pub(super) fn tell(&mut self, told: Told) {
         self.open = false;
-        self.told.push((self.number, told));
+        self.told.push((self.id.clone(), told));
         let surplus = self.told.len().saturating_sub(TOLD_MAX);
         self.told.drain(..surplus);
     }
 
-    /// What became of batch `number`, once that was told.
-    pub(super) fn told(&self, number: u64) -> Option<&Told> {
-        self.told.iter().rev().find(|(told, _)| *told == number).map(|(_, told)| told)
+    /// What became of batch `id`, once that was told.
+    pub(super) fn told(&self, id: &str) -> Option<&Told> {
+        self.told.iter().rev().find(|(told, _)| told == id).map(|(_, told)| told)
     }
 }
 

@@ -105,6 +105,12 @@ impl Clock {
         self.source.instant() + by
     }
 
+    /// When half of what is left until the deadline has passed.
+    pub fn half_way(&self) -> Instant {
+        let now = self.source.instant();
+        now + self.deadline.saturating_duration_since(now) / 2
+    }
+
     /// Begins a new deadline, for the work that follows a swap: having won late is no reason to finish badly.
     pub fn extend(&mut self, by: Duration) {
         self.deadline = self.deadline.max(self.source.instant() + by);

@@ -42,9 +42,9 @@ pub(super) enum Joined<A> {
     /// The remote refused the batch; whose fault it was shows when each goes alone.
     Alone,
     /// The batch is for another board, or was closed.
-    Declined(u64),
+    Declined(String),
     /// It is built on what this clone has not seen.
-    Behind(u64),
+    Behind(String),
     /// Nobody has told what became of it.
     Unknown(Box<Sent<A>>),
 }
@@ -69,48 +69,48 @@ impl Engine {
     ) -> Result<Joined<A>, Error> {
         let Company { queue, journal, wish, names } = company;
         let Window { mut batch, stage, ticket } = window;
-        let number = batch.number;
+        let id = batch.id.clone();
         let at_home = queue.is_at_home(&batch);
         if !at_home {
-            let whole = queue.load(number)?.is_some_and(|load| !load.walk);
+            let whole = queue.load(&id)?.is_some_and(|load| !load.walk);
             if !whole || !self.hears_of_head(&batch)? {
-                return Ok(Joined::Declined(number));
+                return Ok(Joined::Declined(id));
             }
             if !self.core.catches_up(queue, &batch, names)? {
-                return Ok(Joined::Behind(number));
+                return Ok(Joined::Behind(id));
             }
         }
         // What the batch is built on may not be here: then this process looks for itself.
-        let Ok(Some(tip)) = self.tip_of(&batch) else { return Ok(Joined::Declined(number)) };
+        let Ok(Some(tip)) = self.tip_of(&batch) else { return Ok(Joined::Declined(id)) };
         let decided = match decide(&self.core, &tip) {
             Ok(Step::Swap(proposal)) => Ok(proposal),
             Ok(Step::Settled(answer)) => Err(Ok(answer)),
             Err(error) => Err(Err(error)),
         };
-        if !queue.batch()?.is_some_and(|now| now.number == number && now.open) {
+        if !queue.batch()?.is_some_and(|now| now.id == id && now.open) {
             // It took too long, and the leader has gone.
-            return Ok(Joined::Declined(number));
+            return Ok(Joined::Declined(id));
         }
         let sent = match decided {
             Err(answer) if !batch.moves() && batch.expects(&wish.nonce) => {
                 return Ok(Joined::Decided(answer, Box::new(tip)));
             }
             // It holds for a board that was looked at before this process came, and nothing will prove it.
-            Err(_) if !batch.moves() => return Ok(Joined::Declined(number)),
+            Err(_) if !batch.moves() => return Ok(Joined::Declined(id)),
             Err(answer) => Err(answer),
             Ok(proposal) => {
-                let load = self.hands_on(queue, number, &proposal.pack)?;
+                let load = self.hands_on(queue, &id, &proposal.pack)?;
                 // A neighbour that leads could not find what only a walk finds.
-                let Some(load) = load.filter(|load| at_home || !load.walk) else { return Ok(Joined::Declined(number)) };
+                let Some(load) = load.filter(|load| at_home || !load.walk) else { return Ok(Joined::Declined(id)) };
                 batch.add(&proposal.updates);
                 batch.members += 1;
                 // What it comes to includes what it was built on.
                 let proposal = Proposal { updates: batch.updates(), pack: load.parcel(), ..proposal };
                 journal.note(&entry(wish, &proposal), None)?;
-                if queue.save_load(number, &load).and_then(|()| queue.save(&batch)).is_err() {
+                if queue.save_load(&id, &load).and_then(|()| queue.save(&batch)).is_err() {
                     // Nobody has seen it.
                     journal.forget(&wish.nonce);
-                    return Ok(Joined::Declined(number));
+                    return Ok(Joined::Declined(id));
                 }
                 step("staged");
                 Ok(Box::new(Sent { proposal, tip: tip.clone(), staged: true }))
@@ -120,12 +120,12 @@ impl Engine {
         drop(ticket);
         // Who has staged nothing owes nothing, and need not wait for a leader that is stopped.
         let most = if sent.is_ok() { Duration::MAX } else { self.seat_wait_max() };
-        match (self.hear(queue, number, most), sent) {
+        match (self.hear(queue, &id, most), sent) {
             (Ok(Some(Told::Landed(head))), sent) => {
                 // What came after this one's; where that fails, the next look brings it.
-                let here = at_home || self.core.takes(queue, number).unwrap_or(false);
+                let here = at_home || self.core.takes(queue, &id).unwrap_or(false);
                 if !here && sent.is_err() {
-                    return Ok(Joined::Declined(number));
+                    return Ok(Joined::Declined(id));
                 }
                 let mine = sent.as_ref().map_or(tip.board, |sent| sent.commit().unwrap_or(tip.board));
                 match (self.went_along(&head, mine), sent) {
@@ -142,7 +142,7 @@ impl Engine {
             // What is staged may be on its way, whatever went wrong here.
             (Ok(Some(Told::Unknown) | None) | Err(_), Ok(sent)) => Ok(Joined::Unknown(sent)),
             (Ok(Some(Told::Unknown)), Err(_)) => Ok(Joined::Again),
-            (Ok(None), Err(_)) => Ok(Joined::Declined(number)),
+            (Ok(None), Err(_)) => Ok(Joined::Declined(id)),
             (Err(error), Err(_)) => Err(error),
         }
     }
@@ -167,24 +167,26 @@ impl Engine {
         if waiting.is_empty() {
             return Ok(Led::Solo(own));
         }
-        let (asked, advertised) = self.heard(asked, &tip.advertised, waiting.into_iter().flat_map(|(_, names)| names));
+        let (asked, advertised) =
+            self.heard(asked, &tip.advertised, waiting.into_iter().flat_map(|waiting| waiting.names));
         let leader = self.leader(queue)?;
         let now = self.core.clock.now();
         let mut batch = Batch::after(queue.batch()?, now, &tip.whereabouts, &asked, expected, &advertised, leader);
-        let Some(stage) = Lookout::at(queue)?.stage(batch.number)? else { return Ok(Led::Solo(own)) };
-        queue.clear_for(batch.number);
+        let stage = Lookout::at(queue).and_then(|mut lookout| lookout.stage(batch.number));
+        let Ok(Some(stage)) = stage else { return Ok(Led::Solo(own)) };
+        queue.keep_loads_of(&batch);
         let mut load = Load::on(tip);
         let own = match own {
             Ok(Step::Swap(proposal)) => {
                 self.note(journal, wish, &proposal)?;
                 batch.add(&proposal.updates);
-                load = self.handed_on(queue, batch.number, load, &proposal.pack);
+                load = self.handed_on(queue, &batch.id, load, &proposal.pack);
                 Ok(Sent { proposal, tip: tip.clone(), staged: true })
             }
             Ok(Step::Settled(answer)) => Err(Ok(answer)),
             Err(error) => Err(Err(error)),
         };
-        if queue.save_load(batch.number, &load).and_then(|()| queue.save(&batch)).is_err() {
+        if queue.save_load(&batch.id, &load).and_then(|()| queue.save(&batch)).is_err() {
             // Nobody has seen it.
             return Ok(Led::Solo(
                 own.map_or_else(|answer| answer.map(Step::Settled), |sent| Ok(Step::Swap(sent.proposal))),
@@ -232,11 +234,16 @@ impl Engine {
             PushOutcome::Denied { .. } | PushOutcome::Offline { .. } => Told::Alone,
             PushOutcome::Unknown { .. } => Told::Unknown,
         });
-        // Who is not told finds out for itself, from the server.
-        let _ = company.queue.save(&batch);
+        let told = company.queue.save(&batch);
         step("told");
         tries.alone |= matches!(outcome, PushOutcome::Denied { .. } | PushOutcome::Offline { .. });
-        Ok((outcome, head))
+        match told {
+            // Who is not told finds out for itself, from the server, and may send all of it again.
+            Err(error) if batch.members > 0 && outcome != PushOutcome::Landed => {
+                Ok((PushOutcome::Unknown { reason: super::chain(&error) }, head))
+            }
+            Ok(()) | Err(_) => Ok((outcome, head)),
+        }
     }
 
     /// What was heard of the refs that those who came late have to know about, as far as their objects are here.
@@ -266,13 +273,13 @@ impl Engine {
     fn gather(&self, company: &Company<'_>, opened: Batch) -> Result<Batch, Error> {
         let queue = company.queue;
         let clock = &self.core.clock;
-        let (began, number) = (clock.elapsed(), opened.number);
+        let began = clock.elapsed();
         let mut last_busy = began;
         let mut lookout = Lookout::at(queue)?;
         loop {
             clock.wait(POLL / 2);
             let elapsed = clock.elapsed();
-            let stage = lookout.stage(number)?;
+            let stage = lookout.stage(opened.number)?;
             if stage.is_none() {
                 // Somebody is at it.
                 last_busy = elapsed;
@@ -282,7 +289,7 @@ impl Engine {
             if !late && stage.is_none() {
                 continue;
             }
-            let waiting = queue.waiting().any(|(_, names)| opened.knows(&names));
+            let waiting = queue.waiting().any(|waiting| opened.knows(&waiting.names));
             if !late && waiting {
                 continue;
             }
@@ -290,10 +297,11 @@ impl Engine {
                 // They may be stopped: the next leader shall not wait for them again.
                 queue.forget_waiting();
             }
-            let now = lookout.batch()?.filter(|batch| batch.number == number);
+            let now = lookout.batch()?.filter(|batch| batch.id == opened.id);
             let mut batch = now.unwrap_or(&opened).clone();
             batch.open = false;
-            queue.save(&batch)?;
+            // Who adds to it all the same is not in what is pushed, and finds that out.
+            let _ = queue.save(&batch);
             return Ok(batch);
         }
     }

@@ -9,6 +9,7 @@ use crate::domain::id::SessionId;
 use crate::domain::settings::{self, Key};
 use crate::domain::state::State;
 use git2::Oid;
+use std::time::Instant;
 
 /// Why the hub might be brought up to date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,11 @@ impl Engine {
     /// Brings the hub's working tree and tracking ref up to date where that is wanted and harms nobody; gives a line
     /// when it was left alone. It is never a reason to fail.
     pub(super) fn refresh_hub(&self, tip: &Tip, occasion: Occasion) -> Option<String> {
+        self.refresh_hub_until(tip, occasion, self.core.clock.deadline())
+    }
+
+    /// The same for who has to be done before the command's own deadline.
+    pub(super) fn refresh_hub_until(&self, tip: &Tip, occasion: Occasion, deadline: Instant) -> Option<String> {
         let wanted = match (tip.settings.refresh, occasion) {
             // Without a remote the branch was swapped under the working tree, which would look changed.
             _ if !self.core.has_remote() => true,
@@ -37,7 +43,7 @@ impl Engine {
         if !wanted || self.core.options.place.top.is_none() || self.core.options.rehearsal == Rehearsal::Dry {
             return None;
         }
-        match self.core.refresh(tip) {
+        match self.core.refresh(tip, deadline) {
             Ok(Refreshed::Forwarded | Refreshed::Current) => None,
             Ok(Refreshed::LeftAlone(reason)) => Some(format!("the hub was left as it is: {reason}")),
             Err(error) => Some(format!("the hub was left as it is: {}", super::chain(&error))),
@@ -68,9 +74,8 @@ impl Core {
         Ok(())
     }
 
-    pub(super) fn refresh(&self, tip: &Tip) -> Result<Refreshed, Error> {
+    pub(super) fn refresh(&self, tip: &Tip, deadline: Instant) -> Result<Refreshed, Error> {
         let hub = self.hub()?;
-        let deadline = self.clock.deadline();
         let name = self.options.layers.local(Key::Remote);
         if !self.has_remote() {
             let old = self.hub_is_at()?.unwrap_or(tip.base);

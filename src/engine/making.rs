@@ -52,9 +52,11 @@ impl Engine {
                 Some(path) => worktree::reuse(&hub, id, &path, deadline)?,
                 None => {
                     let mut meanwhile = |making: &Path| {
-                        beside.refreshed = Some(self.refresh_hub(tip, Occasion::Checkout));
                         // What hinders it is said when it is tried again, where the checkout stays.
                         beside.is_set_up = first && self.core.set_up(making, id, claim, tip).is_ok();
+                        // However slow the hub is: there is more to be done for the checkout after this.
+                        let half = self.core.clock.half_way();
+                        beside.refreshed = Some(self.refresh_hub_until(tip, Occasion::Checkout, half));
                     };
                     worktree::create_beside(&hub, &plan, &self.core.options.git_config, &mut meanwhile, deadline)?
                 }

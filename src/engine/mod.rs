@@ -44,6 +44,7 @@ mod local_lock;
 mod look;
 mod lookout;
 mod making;
+mod meeting;
 mod memory;
 mod moved;
 mod named;

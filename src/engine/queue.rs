@@ -21,13 +21,16 @@ use crate::steps::step;
 use crate::store::Exchange;
 
 /// The version of the files in the queue; those of another are passed over.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Locks for building a batch, taken in turn: a member that is stuck in one does not keep the next from being built.
 const STAGES: u64 = 16;
 
 /// So many batches' objects are kept, for clones that were not in them.
-const LOADS_MAX: u64 = 16;
+const LOADS_MAX: usize = 12;
+
+/// The file in a batch's folder that says what it consists of; beside it are the objects.
+const LOAD: &str = "load.json";
 
 /// The queue before one remote, of one clone or of all that meet there.
 #[derive(Debug, Clone)]
@@ -64,7 +67,17 @@ impl Drop for Ticket {
 #[derive(Serialize, Deserialize)]
 struct TicketFile {
     version: u32,
+    home: String,
     names: Vec<String>,
+}
+
+/// Who waits.
+pub(super) struct Waiting {
+    pub(super) nonce: Nonce,
+    /// The refs that it has to know about.
+    pub(super) names: Vec<RefName>,
+    /// Whether it is of this process's clone.
+    pub(super) is_at_home: bool,
 }
 
 impl Queue {
@@ -83,27 +96,33 @@ impl Queue {
         batch.is_of(&self.home)
     }
 
-    /// Where the objects of batch `number` are handed on; `None` where nobody needs that.
-    pub(super) fn exchange(&self, number: u64) -> Option<Exchange> {
-        (self.reach == Reach::Host).then(|| Exchange::at(self.loads().join(number.to_string())))
+    /// Where the objects of a batch are handed on; `None` where nobody needs that.
+    pub(super) fn exchange(&self, id: &str) -> Option<Exchange> {
+        (self.reach == Reach::Host).then(|| self.load_folder(id).map(Exchange::at)).flatten()
     }
 
-    /// What batch `number` consists of, if that is still known.
-    pub(super) fn load(&self, number: u64) -> Result<Option<Load>, Error> {
-        let bytes = self.private.load(&self.load_name(number))?;
-        Ok(bytes.and_then(|bytes| Load::parse(&bytes)))
+    /// What a batch consists of, if that is still known.
+    pub(super) fn load(&self, id: &str) -> Result<Option<Load>, Error> {
+        let Some(folder) = self.load_folder(id) else { return Ok(None) };
+        let path = folder.join(LOAD);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Load::parse(&bytes)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::file(&path)(error)),
+        }
     }
 
-    /// Writes what batch `number` consists of.
-    pub(super) fn save_load(&self, number: u64, load: &Load) -> Result<(), Error> {
-        self.private.save(&self.load_name(number), &load.print())
+    /// Writes what a batch consists of.
+    pub(super) fn save_load(&self, id: &str, load: &Load) -> Result<(), Error> {
+        let folder = self.load_folder(id).ok_or_else(|| Error::environment("a batch without a name"))?;
+        self.private.write(&folder.join(LOAD), &load.print())
     }
 
-    /// Makes place for batch `number`; what old ones consisted of is forgotten.
-    pub(super) fn clear_for(&self, number: u64) {
-        let old = |name: &str| name.parse::<u64>().is_ok_and(|old| old >= number || old + LOADS_MAX <= number);
+    /// Forgets what batches consisted of, but for `batch` and the last that landed before it.
+    pub(super) fn keep_loads_of(&self, batch: &Batch) {
+        let kept: Vec<&str> = batch.landed().rev().take(LOADS_MAX).chain([batch.id.as_str()]).collect();
         for entry in fs::read_dir(self.loads()).into_iter().flatten().flatten() {
-            if entry.file_name().to_str().is_some_and(old) {
+            if entry.file_name().to_str().is_none_or(|name| !kept.contains(&name)) {
                 // A left-over is looked at again when the next batch is opened.
                 let _ = fs::remove_dir_all(entry.path());
             }
@@ -124,7 +143,8 @@ impl Queue {
     pub(super) fn wait(&self, nonce: &Nonce, names: &[RefName]) -> Result<Ticket, Error> {
         let folder = self.tickets();
         let path = folder.join(format!("{nonce}.json"));
-        let file = TicketFile { version: VERSION, names: names.iter().map(RefName::to_string).collect() };
+        let home = self.home.clone();
+        let file = TicketFile { version: VERSION, home, names: names.iter().map(RefName::to_string).collect() };
         let bytes = serde_json::to_vec(&file).expect("strings are JSON");
         let written = fs::create_dir_all(&folder).and_then(|()| {
             let mut half = tempfile::Builder::new().prefix(whole::HALF).tempfile_in(&folder)?;
@@ -139,8 +159,8 @@ impl Queue {
         Ok(Ticket { _lock: written.map_err(Error::file(&path))?, path })
     }
 
-    /// Who waits, with the refs that each has to know about. Those who died waiting are passed over and removed.
-    pub(super) fn waiting(&self) -> impl Iterator<Item = (Nonce, Vec<RefName>)> {
+    /// Who waits. Those who died waiting are passed over and removed.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = Waiting> {
         fs::read_dir(self.tickets()).into_iter().flatten().flatten().filter_map(|entry| {
             let nonce = entry.file_name().to_str()?.strip_suffix(".json")?.parse().ok()?;
             let ticket = fs::File::open(entry.path()).ok()?;
@@ -151,7 +171,8 @@ impl Queue {
             }
             let file: TicketFile = serde_json::from_str(&text).ok()?;
             let names = file.names.iter().filter_map(|name| name.parse().ok()).collect();
-            (file.version == VERSION).then_some((nonce, names))
+            let is_at_home = file.home == self.home;
+            (file.version == VERSION).then_some(Waiting { nonce, names, is_at_home })
         })
     }
 
@@ -197,8 +218,9 @@ impl Queue {
         self.private.folder().join("loads").join(&self.key)
     }
 
-    fn load_name(&self, number: u64) -> String {
-        format!("loads/{}/{number}/load.json", self.key)
+    fn load_folder(&self, id: &str) -> Option<PathBuf> {
+        let id: Nonce = id.parse().ok()?;
+        Some(self.loads().join(id.as_str()))
     }
 
     /// The file of the newest batch.

@@ -60,8 +60,16 @@ pub(super) enum Joins {
 }
 
 impl Engine {
-    /// Waits for a seat: the lead, a batch to join, or the end of patience.
-    pub(super) fn seat(&self, company: &Company<'_>, joins: Joins, declined: Option<u64>) -> Result<Seat, Error> {
+    /// Waits for a seat: the lead, a batch to join, or the end of patience. Who cannot make use of the queue goes alone,
+    /// unless what it has sent may land with others'.
+    pub(super) fn seat(&self, company: &Company<'_>, joins: Joins, declined: Option<&str>) -> Result<Seat, Error> {
+        match self.seat_in(company, joins, declined) {
+            Err(_) if joins != Joins::OnlyLeads => Ok(Seat::Alone),
+            seat => seat,
+        }
+    }
+
+    fn seat_in(&self, company: &Company<'_>, joins: Joins, declined: Option<&str>) -> Result<Seat, Error> {
         let Company { queue, wish, names, .. } = company;
         let mut lookout = Lookout::at(queue)?;
         if let Some(guard) = lookout.lead()? {
@@ -76,20 +84,20 @@ impl Engine {
                 return Ok(Seat::Lead(guard));
             }
             let batch = if joins == Joins::Yes { lookout.batch()? } else { None };
-            let number = batch.map(|batch| batch.number);
+            let at = batch.map(|batch| (batch.number, batch.id.clone()));
             // Who has declined a batch does not keep it waiting.
-            let is_over = batch.is_none_or(|batch| Some(batch.number) != declined || !batch.open);
+            let is_over = batch.is_none_or(|batch| Some(batch.id.as_str()) != declined || !batch.open);
             if joins == Joins::Yes && ticket.is_none() && is_over {
                 // Nobody waits for who cannot say that it is there.
                 ticket = queue.wait(&wish.nonce, names).ok();
             }
             if let Some(batch) = batch
                 && batch.welcomes(clock.now())
-                && number != declined
+                && Some(batch.id.as_str()) != declined
                 && batch.knows(names)
-                && let Some(number) = number
+                && let Some((number, id)) = at
                 && let Some(stage) = lookout.stage(number)?
-                && let Some(now) = lookout.batch()?.filter(|now| now.number == number && now.open)
+                && let Some(now) = lookout.batch()?.filter(|now| now.id == id && now.open)
             {
                 let window = Window { batch: now.clone(), stage, ticket: ticket.take() };
                 return Ok(Seat::Member(Box::new(window)));
@@ -113,16 +121,16 @@ impl Engine {
     }
 
     /// Waits for what became of a batch; `None` when its leader is gone, or it took longer than `most` or the deadline.
-    pub(super) fn hear(&self, queue: &Queue, number: u64, most: Duration) -> Result<Option<Told>, Error> {
+    pub(super) fn hear(&self, queue: &Queue, id: &str, most: Duration) -> Result<Option<Told>, Error> {
         let began = self.core.clock.elapsed();
         let mut lookout = Lookout::at(queue)?;
         loop {
-            if let Some(told) = lookout.batch()?.and_then(|batch| batch.told(number)) {
+            if let Some(told) = lookout.batch()?.and_then(|batch| batch.told(id)) {
                 return Ok(Some(told.clone()));
             }
             if lookout.lead()?.is_some() {
                 // It may have told and left between the two looks.
-                return Ok(queue.batch()?.and_then(|batch| batch.told(number).cloned()));
+                return Ok(queue.batch()?.and_then(|batch| batch.told(id).cloned()));
             }
             if self.core.clock.over() || self.core.clock.elapsed().saturating_sub(began) > most {
                 return Ok(None);

@@ -65,7 +65,7 @@ impl Core {
         let locks = self.private.folder().join("locks");
         let Ok(now) = fs::metadata(locks).and_then(|data| data.modified()) else { return Vec::new() };
         let is_old = |path: &Path| {
-            let written = last_written(path);
+            let written = last_written(path, DEPTH_MAX);
             written.is_some_and(|written| now.duration_since(written).is_ok_and(|age| age > AGE_MIN))
         };
         let mut found = Vec::new();
@@ -113,15 +113,11 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 
 /// When somebody wrote last in what is at `path`: a file that grows does not make its folder any newer. `None` for what
 /// is neither a file nor a folder, or cannot be looked at.
-pub(super) fn last_written(path: &Path) -> Option<SystemTime> {
-    newest(path, DEPTH_MAX)
-}
-
-fn newest(path: &Path, depth: usize) -> Option<SystemTime> {
+fn last_written(path: &Path, depth: usize) -> Option<SystemTime> {
     let data = fs::symlink_metadata(path).ok()?;
     let own = data.modified().ok()?;
     if data.is_dir() && depth > 0 {
-        return entries(path).iter().filter_map(|path| newest(path, depth - 1)).chain([own]).max();
+        return entries(path).iter().filter_map(|path| last_written(path, depth - 1)).chain([own]).max();
     }
     (data.is_file() || data.is_dir()).then_some(own)
 }

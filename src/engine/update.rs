@@ -15,6 +15,7 @@ use super::tip::Ground;
 use super::{Engine, Error, Tip, Wish};
 use crate::remote::{PackSource, Purpose, PushOutcome, RefName, RefUpdate, write_pack};
 use crate::steps::step;
+use crate::store;
 use git2::Oid;
 
 /// One wish on its way through the rounds.
@@ -27,7 +28,7 @@ pub(super) struct Course<'a, A> {
     /// What was sent and has had no answer.
     sent: Option<Sent<A>>,
     /// The last batch that this process could not join.
-    declined: Option<u64>,
+    declined: Option<String>,
 }
 
 impl<A> Course<'_, A> {
@@ -114,7 +115,7 @@ impl Engine {
     /// One round: a seat, a look, a decision, a swap. `None` when another one is needed.
     fn round<A>(&mut self, course: &mut Course<'_, A>, decide: &mut Decide<'_, A>) -> Result<Option<Won<A>>, Error> {
         let joins = course.joins();
-        let seat = self.seat(&course.company, joins, course.declined)?;
+        let seat = self.seat(&course.company, joins, course.declined.as_deref())?;
         course.tries.attempts += 1;
         let lead = match seat {
             Seat::Member(window) => return self.round_as_member(course, *window, decide),
@@ -127,9 +128,12 @@ impl Engine {
         let Company { queue, journal, wish, names } = course.company;
         let (mut names, mut expected) = (names.to_vec(), Vec::new());
         if gathers {
-            for (nonce, asked) in queue.waiting() {
-                expected.push(nonce);
-                names.extend(asked);
+            for waiting in queue.waiting() {
+                expected.push(waiting.nonce);
+                if waiting.is_at_home {
+                    // A neighbour's branches may be large, and are not here.
+                    names.extend(waiting.names);
+                }
             }
         }
         if gathers {
@@ -189,9 +193,9 @@ impl Engine {
             Joined::Landed(own, head) => return self.win(course, *own, head).map(Some),
             Joined::Again => course.tries.tip_moved(),
             Joined::Alone => course.tries.alone = true,
-            Joined::Declined(number) => course.declined = Some(number),
-            Joined::Behind(number) => {
-                course.declined = Some(number);
+            Joined::Declined(id) => course.declined = Some(id),
+            Joined::Behind(id) => {
+                course.declined = Some(id);
                 // Beside whoever leads, so that the next batch can be joined. If it fails, our own turn will tell.
                 let _ = self.look_on(course.ground, Purpose::Read, course.company.names);
             }
@@ -265,8 +269,14 @@ impl Engine {
     /// What a leader makes of its batch.
     fn after_batch<A>(&self, course: &mut Course<'_, A>, own: Sent<A>, outcome: PushOutcome, head: Oid) -> Pushed<A> {
         let tries = &mut course.tries;
+        let went_along = own.commit().map(|own| store::contains(self.core.store.repository(), head, own));
         Pushed::Again(match outcome {
-            PushOutcome::Landed => return Pushed::Won(Box::new(own), head),
+            PushOutcome::Landed if matches!(went_along, Some(Ok(true))) => return Pushed::Won(Box::new(own), head),
+            PushOutcome::Landed => {
+                // Somebody else took the lead at the same time: the next look tells.
+                course.sent = Some(own);
+                Rest::Pause
+            }
             PushOutcome::Raced { .. } => {
                 tries.tip_moved();
                 Rest::Pause

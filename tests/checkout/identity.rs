@@ -55,7 +55,10 @@ fn a_repository_that_names_its_working_tree_keeps_it_to_itself() {
     run(&world.top, &["config", "core.worktree", world.top.to_str().unwrap()]);
     // Somebody turned the extension on by hand and forgot the rest.
     run(&world.top, &["config", "extensions.worktreeConfig", "true"]);
+    write(&world.top, "src/lib.rs", "not committed\n");
     let path = create(&world.hub, &world.plan(), soon()).unwrap().path;
+    assert_eq!(read(&world.top, "src/lib.rs"), "not committed\n", "the files of the hub are not the checkout's");
+    assert_eq!(read(&path, "src/lib.rs"), "one\ntwo\nthree\n");
     configure(&world.hub.common_dir, &path, &identity(), soon()).unwrap();
     assert_eq!(run(&path, &["rev-parse", "--show-toplevel"]), path.to_str().unwrap());
     assert_eq!(run(&world.top, &["rev-parse", "--show-toplevel"]), world.top.to_str().unwrap());

@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use crate::combine::{Door, Homes, SLUGS, Victim, claim, crowd, killed_from, waiting, words};
 use crate::world::{Agent, World, id};
@@ -172,6 +174,22 @@ fn who_has_other_keys_pushes_for_itself() {
 }
 
 #[test]
+fn who_has_another_token_pushes_for_itself() {
+    let world = World::new();
+    let agents = crowd(&world, &SLUGS[..2], Homes::Each);
+    let other = agents[1].with("GH_TOKEN", "ghp_other");
+    go_apart(&world, &[agents[0].clone(), other]);
+}
+
+#[test]
+fn whose_url_is_rewritten_with_another_token_pushes_for_itself() {
+    let world = World::new();
+    let agents = crowd(&world, &SLUGS[..2], Homes::Each);
+    agents[1].git(&["config", "url.https://x-access-token:other@example.org/.insteadOf", "https://example.org/"]);
+    go_apart(&world, &agents);
+}
+
+#[test]
 fn clones_go_apart_where_a_setting_says_so() {
     let world = World::new();
     let agents = crowd(&world, &SLUGS[..2], Homes::Each);
@@ -227,4 +245,32 @@ fn a_meeting_place_that_cannot_be_written_to_is_none() {
     for (agent, slug) in agents.iter().zip(SLUGS) {
         agent.run(&["claim", slug, "--isolation", "none"]).won();
     }
+}
+
+/// Makes a folder look as if nobody had been there for so many days.
+fn aged(folder: &Path, days: u64) {
+    let open = fs::File::open(folder).unwrap();
+    open.set_modified(SystemTime::now() - Duration::from_secs(days * 24 * 3600)).unwrap();
+}
+
+#[test]
+fn queues_that_nobody_was_in_for_long_go_and_nothing_else_does() {
+    let world = World::new();
+    let agents = crowd(&world, &SLUGS[..2], Homes::Each);
+    let cache = world.root.join("home/.cache");
+    let queues = cache.join("git-session/queues");
+    let others =
+        [cache.join("models"), cache.join("git-session/notes"), queues.join("notes"), queues.join("0123456789abcde0")];
+    let old = queues.join("0123456789abcdef");
+    for folder in others.iter().chain([&old]) {
+        fs::create_dir_all(folder).unwrap();
+        aged(folder, 31);
+    }
+    aged(&others[3], 29);
+    for folder in [&cache.join("git-session"), &queues] {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).unwrap();
+    }
+    agents[0].run(&["claim", "one", "--isolation", "none"]).won();
+    assert!(!old.exists());
+    assert!(others.iter().all(|folder| folder.exists()), "{others:?}");
 }

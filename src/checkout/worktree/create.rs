@@ -78,8 +78,10 @@ pub fn create_beside(
     drop(records);
     let git_dir = git_dir_of(&making, deadline)?;
     note_ungreeted(hub, config, &git_dir)?;
-    let files = git_in(&making).args(["reset", "--hard", "--quiet", "--no-recurse-submodules"]);
-    let files = files.deadline(deadline).begin()?;
+    // Said outright: while a shared `core.worktree` is on its way to the main worktree's own settings, or was left half-way
+    // by a kill, the hub's files would be meant.
+    let files = git_in(&making).env("GIT_DIR", &git_dir).env("GIT_WORK_TREE", &making);
+    let files = files.args(["reset", "--hard", "--quiet", "--no-recurse-submodules"]).deadline(deadline).begin()?;
     meanwhile(&making);
     files.succeed()?;
     move_into_place(hub, &making, plan, deadline)?;
