@@ -259,6 +259,8 @@ fn queues_that_nobody_was_in_for_long_go_and_nothing_else_does() {
     let agents = crowd(&world, &SLUGS[..2], Homes::Each);
     let cache = world.root.join("home/.cache");
     let queues = cache.join("git-session/queues");
+    // Whoever comes next makes its queue anew.
+    fs::remove_dir_all(&queues).unwrap();
     let others =
         [cache.join("models"), cache.join("git-session/notes"), queues.join("notes"), queues.join("0123456789abcde0")];
     let old = queues.join("0123456789abcdef");
