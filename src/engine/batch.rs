@@ -166,9 +166,12 @@ impl Batch {
         Some((self.base.parse().ok()?, self.head_seen?))
     }
 
-    /// The batches before it that landed, as far as they are remembered, the oldest first.
-    pub(super) fn landed(&self) -> impl DoubleEndedIterator<Item = &str> {
-        self.told.iter().filter(|(_, told)| matches!(told, Told::Landed(_))).map(|(id, _)| id.as_str())
+    /// The batches that landed, as far as they are remembered, each with its newest commit; the oldest first.
+    pub(super) fn landed(&self) -> impl DoubleEndedIterator<Item = (&str, Oid)> {
+        self.told.iter().filter_map(|(id, told)| match told {
+            Told::Landed(head) => Some((id.as_str(), Oid::from_str(head).ok()?)),
+            Told::Refused | Told::Alone | Told::Unknown => None,
+        })
     }
 
     /// Whether it is led from `home`.

@@ -11,7 +11,7 @@ use super::batch::{Batch, Leader, Told};
 use super::known::Known;
 use super::load::Load;
 use super::proposal::{Parcel, Sent};
-use super::queue::Queue;
+use super::queue::{LOADS_MAX, Queue};
 use super::tip::short;
 use super::{Core, Engine, Error};
 use crate::remote::RefName;
@@ -23,8 +23,12 @@ impl Core {
     /// Brings in what neighbours have landed, as far as that was handed on: a look at the remote need not fetch it then.
     pub(super) fn keeps_up(&self, queue: &Queue) -> Result<(), Error> {
         let Some(batch) = queue.batch()? else { return Ok(()) };
-        let staged = batch.staged().refs.into_values().collect::<Vec<_>>();
-        self.catches_up_to(&staged, queue, &batch)
+        let unknown = |(_, head): &(&str, Oid)| !self.has_commits(&[*head]);
+        let missing: Vec<_> = batch.landed().rev().take(LOADS_MAX).take_while(unknown).collect();
+        for (id, _) in missing.into_iter().rev() {
+            self.takes(queue, id)?;
+        }
+        Ok(())
     }
 
     /// Brings in what a neighbour's batch is built on, as far as that was handed on; whether all of it is here, with the
@@ -33,18 +37,10 @@ impl Core {
         let Some(load) = queue.load(&batch.id)? else { return Ok(false) };
         let before = batch.before();
         let needed: Vec<Oid> = names.iter().filter_map(|name| before.tip(name)).chain(load.before).collect();
-        self.catches_up_to(&needed, queue, batch)?;
-        Ok(self.has_commits(&needed) && self.takes(queue, &batch.id)?)
-    }
-
-    fn catches_up_to(&self, commits: &[Oid], queue: &Queue, batch: &Batch) -> Result<(), Error> {
-        for id in batch.landed() {
-            if self.has_commits(commits) {
-                break;
-            }
-            self.takes(queue, id)?;
+        if !self.has_commits(&needed) {
+            self.keeps_up(queue)?;
         }
-        Ok(())
+        Ok(self.has_commits(&needed) && self.takes(queue, &batch.id)?)
     }
 
     /// Brings in what batch `id` consists of so far; whether all of it is here. Without what it is built on nothing

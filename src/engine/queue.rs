@@ -27,7 +27,7 @@ const VERSION: u32 = 2;
 const STAGES: u64 = 16;
 
 /// So many batches' objects are kept, for clones that were not in them.
-const LOADS_MAX: usize = 12;
+pub(super) const LOADS_MAX: usize = 12;
 
 /// The file in a batch's folder that says what it consists of; beside it are the objects.
 const LOAD: &str = "load.json";
@@ -120,7 +120,8 @@ impl Queue {
 
     /// Forgets what batches consisted of, but for `batch` and the last that landed before it.
     pub(super) fn keep_loads_of(&self, batch: &Batch) {
-        let kept: Vec<&str> = batch.landed().rev().take(LOADS_MAX).chain([batch.id.as_str()]).collect();
+        let kept: Vec<&str> =
+            batch.landed().rev().take(LOADS_MAX).map(|(id, _)| id).chain([batch.id.as_str()]).collect();
         for entry in fs::read_dir(self.loads()).into_iter().flatten().flatten() {
             if entry.file_name().to_str().is_none_or(|name| !kept.contains(&name)) {
                 // A left-over is looked at again when the next batch is opened.
