@@ -8,7 +8,8 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::combine::{Door, Homes, SLUGS, Victim, claim, crowd, killed_from, waiting, words};
-use crate::world::{Agent, World, id};
+use crate::support::wait_until;
+use crate::world::{Agent, Running, World, id};
 
 /// Everything that the board's branch leads to is in the clone's own engine repository: what is missing stops the walk.
 fn is_whole(agent: &Agent) {
@@ -100,6 +101,34 @@ fn a_clone_that_missed_some_swaps_gets_them_from_its_neighbours() {
     agents[5].run(&["claim", "--next", "--isolation", "none"]).won();
     // Who leads looks for itself; the others have seen neither the swap of three nor that of one.
     together([2, 3, 4]);
+    agents.iter().for_each(is_whole);
+}
+
+#[test]
+fn two_leaders_because_a_lock_was_lost_do_not_make_two_winners() {
+    let world = World::new();
+    let agents = crowd(&world, &SLUGS[..4], Homes::Each);
+    let door = Door::closed(&world);
+    let first = agents[0].start(&["claim", &id("one"), "--isolation", "none"]);
+    door.await_knocks(1);
+    let member = agents[1].start(&["claim", &id("two"), "--isolation", "none"]);
+    wait_until("somebody waits", || waiting(&world) == 1);
+    for queue in fs::read_dir(world.root.join("home/.cache/git-session/queues")).unwrap().flatten() {
+        fs::remove_dir_all(queue.path().join("locks")).unwrap();
+    }
+    let second = agents[2].start(&["claim", &id("one"), "--isolation", "none"]);
+    door.await_knocks(2);
+    let late = agents[3].start(&["claim", &id("four"), "--isolation", "none"]);
+    door.open();
+    let [first, second] = [first, second].map(Running::wait);
+    let (winner, loser) = if first.status == 0 { (first, second) } else { (second, first) };
+    winner.won();
+    loser.refused("held", 3);
+    member.wait().won();
+    late.wait().won();
+    for slug in ["one", "two", "four"] {
+        assert_eq!(world.times("main", &format!("[{}] Claim session", id(slug))), 1);
+    }
     agents.iter().for_each(is_whole);
 }
 
