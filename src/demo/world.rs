@@ -16,7 +16,9 @@ use crate::git;
 use crate::process::Program;
 
 /// Settings that hold in the demo whatever files say: git reads them from the environment (since 2.31).
-const SETTINGS: [(&str, &str); 12] = [
+const SETTINGS: [(&str, &str); 13] = [
+    // Each agent as if on a machine of its own: what is shown is a race, and nothing is left outside.
+    ("session.combine", "clone"),
     ("init.defaultBranch", "main"),
     ("init.templateDir", ""),
     ("core.attributesFile", "/dev/null"),

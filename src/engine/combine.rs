@@ -73,7 +73,8 @@ impl Engine {
         let at_home = queue.is_at_home(&batch);
         if !at_home {
             let whole = queue.load(&id)?.is_some_and(|load| !load.walk);
-            if !whole || !self.hears_of_head(&batch)? {
+            // What dead processes of this clone have sent is settled by who looks for it: a claim among them may be ours.
+            if !whole || !journal.orphans()?.is_empty() || !self.hears_of_head(&batch)? {
                 return Ok(Joined::Declined(id));
             }
             if !self.core.catches_up(queue, &batch, names)? {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::lookout::Lookout;
-use super::options::Meeting;
+use super::options::{Meeting, Rehearsal};
 use super::private::{Private, key};
 use super::queue::{Queue, Reach};
 use super::{Core, Error};
@@ -24,6 +24,7 @@ impl Core {
         let common_dir = &self.options.place.common_dir;
         let home = format!("{} {}", common_dir.display(), identity(common_dir).unwrap_or_default());
         if self.options.layers.combine()? == Combine::Host
+            && self.options.rehearsal == Rehearsal::Real
             && self.has_remote()
             && let Some(meeting) = &self.options.meeting
             && let Some(reached_by) = self.reached_by(url, meeting)

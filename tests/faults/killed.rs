@@ -125,19 +125,12 @@ impl Scene {
         running.push(claim(1));
         wait_until("the others wait, or are over", || {
             let over = running[1..].iter_mut().map(is_over).filter(|over| *over).count();
-            self.waiting() + over >= 2 || is_over(&mut running[0])
+            self.world.waiting() + over >= 2 || is_over(&mut running[0])
         });
         fs::write(self.world.root.join("open"), "").unwrap();
         let mut told: Vec<Told> = running.into_iter().map(Running::wait).collect();
         let own = told.remove(usize::from(role == Role::GoesAlong));
         (own, told)
-    }
-
-    /// How many processes of the clone wait for their turn.
-    fn waiting(&self) -> usize {
-        let queue = self.hub.dir.join(".git/git-session/queue");
-        let folders = fs::read_dir(queue).into_iter().flatten().flatten().filter(|entry| entry.path().is_dir());
-        folders.map(|folder| fs::read_dir(folder.path()).map_or(0, Iterator::count)).sum()
     }
 
     /// The points that the victim passes in this role.

@@ -196,8 +196,10 @@ fn a_board_that_cannot_be_fetched_whole_is_not_decided_on() {
     faults.extend((0..1200).step_by(if thorough() { 7 } else { 171 }).map(|number| ("all", number)));
     for (round, (word, number)) in faults.into_iter().enumerate() {
         for often in [Often::Always, Often::Once] {
-            // Something new to be fetched.
-            planner.land_by_hand("src/news.txt", &format!("{round} {often:?}"));
+            // Something new to be fetched, longer than any of the cuts however it is packed.
+            let noise = (1..400_u64).map(|number| (number << 20 | round as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            let noise: String = noise.map(|number| format!("{number:x}")).collect();
+            planner.land_by_hand("src/news.txt", &format!("{round} {often:?} {noise}"));
             let set = || line.set(Service::Upload, word, number, often);
             let told = scene.moves(&format!("{word} {number}"), &SHORT, set, || line.mend(), |_| line.was_hit());
             assert!(line.was_hit(), "{word} {number}: {}{}", told.out, told.err);

@@ -84,7 +84,8 @@ impl Ground {
     /// What nobody has any business in.
     fn outside(world: &World) -> BTreeMap<String, Vec<u8>> {
         let mut all = files(&world.root.join("outside"), &|_| false);
-        all.extend(files(&world.root.join("home"), &|_| false));
+        // But for the queues that clones of one user share.
+        all.extend(files(&world.root.join("home"), &|path| path == ".cache/git-session/queues"));
         let hooks = files(&world.root.join("holder/.git/hooks"), &|_| false);
         all.extend(hooks.into_iter().map(|(path, content)| (format!("hooks/{path}"), content)));
         all

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::support::wait_until;
 use crate::world::{Agent, Running, Told, World, id};
@@ -45,7 +45,7 @@ impl<'a> Door<'a> {
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
             running.push(agent.start(&words));
         }
-        wait_until("all the others wait", || waiting(self.world) >= count);
+        wait_until("all the others wait", || self.world.waiting() >= count);
         self.open();
         let told = running.into_iter().map(Running::wait).collect();
         (told, self.swaps() - swaps)
@@ -77,15 +77,6 @@ impl<'a> Door<'a> {
         let log = self.world.root.join("origin.git/logs/refs/heads/main");
         fs::read_to_string(log).map_or(0, |text| text.lines().count())
     }
-}
-
-/// How many processes wait for their turn: of all clones, which meet in the cache, and of each clone alone.
-pub(crate) fn waiting(world: &World) -> usize {
-    let inside = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let shared = inside(world.root.join("home/.cache/git-session/queues"));
-    let alone = inside(world.root.clone()).map(|clone| clone.join(".git/git-session"));
-    let keys = shared.chain(alone).flat_map(|private| inside(private.join("queue"))).filter(|path| path.is_dir());
-    keys.map(|tickets| inside(tickets).count()).sum()
 }
 
 fn hook(world: &World, name: &str, script: &str) {
@@ -144,7 +135,7 @@ fn six_claims_of_one_clone_are_one_swap() {
         assert_eq!(world.times("main", &format!("[{}] Claim session", id(slug))), 1);
         assert!(world.record("active", &id(slug)).contains(&format!("agent: agent-{slug}")));
     }
-    assert_eq!(waiting(&world), 0);
+    assert_eq!(world.waiting(), 0);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::combine::{Door, Homes, SLUGS, Victim, claim, crowd, killed_from, waiting, words};
+use crate::combine::{Door, Homes, SLUGS, Victim, claim, crowd, killed_from, words};
 use crate::support::wait_until;
 use crate::world::{Agent, Running, World, id};
 
@@ -39,7 +39,7 @@ fn six_claims_of_six_clones_are_one_swap() {
         agent.run(&["show", slug]).done();
         agent.run(&["release", slug, "--reason", "no time"]).done();
     }
-    assert_eq!(waiting(&world), 0);
+    assert_eq!(world.waiting(), 0);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn two_leaders_because_a_lock_was_lost_do_not_make_two_winners() {
     let first = agents[0].start(&["claim", &id("one"), "--isolation", "none"]);
     door.await_knocks(1);
     let member = agents[1].start(&["claim", &id("two"), "--isolation", "none"]);
-    wait_until("somebody waits", || waiting(&world) == 1);
+    wait_until("somebody waits", || world.waiting() == 1);
     for queue in fs::read_dir(world.root.join("home/.cache/git-session/queues")).unwrap().flatten() {
         fs::remove_dir_all(queue.path().join("locks")).unwrap();
     }
@@ -180,7 +180,7 @@ fn go_apart(world: &World, agents: &[Agent]) {
     let before = door.swaps();
     let running: Vec<_> = agents.iter().zip(SLUGS).map(|(agent, slug)| agent.start(&["claim", slug])).collect();
     door.await_knocks(2);
-    assert_eq!(waiting(world), 0);
+    assert_eq!(world.waiting(), 0);
     door.open();
     running.into_iter().for_each(|running| _ = running.wait().won());
     assert_eq!(door.swaps() - before, 2);

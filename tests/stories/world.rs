@@ -266,6 +266,15 @@ impl World {
         clerk.git(&["push", "--quiet", "origin", &format!("HEAD:{branch}")]);
     }
 
+    /// How many processes wait for their turn: those of all clones, which meet in the cache, and of each clone alone.
+    pub(crate) fn waiting(&self) -> usize {
+        let inside = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        let shared = inside(self.root.join("home/.cache/git-session/queues"));
+        let alone = inside(self.root.clone()).map(|clone| clone.join(".git/git-session"));
+        let keys = shared.chain(alone).flat_map(|private| inside(private.join("queue"))).filter(|path| path.is_dir());
+        keys.map(|tickets| inside(tickets).count()).sum()
+    }
+
     /// The remote's refs, with what they point at.
     pub(crate) fn refs(&self) -> BTreeMap<String, String> {
         refs(&self.remote(&["for-each-ref", "--format=%(refname) %(objectname)"]))

@@ -60,10 +60,7 @@ impl Carried {
     pub(in super::super) fn confirm(&self, git_dir: &Path) -> Result<(), Error> {
         // Opened anew, because an open one remembers objects that are gone.
         let user = Repository::open(git_dir)?;
-        let odb = user.odb()?;
-        for (_, kind, bytes) in self.objects.iter().filter(|(id, ..)| !odb.exists(*id)) {
-            odb.write(*kind, bytes)?;
-        }
+        self.write(&user)?;
         if !self.objects.is_empty() && user.commondir().join("gc.pid").exists() {
             let mut pack = user.packbuilder()?;
             for (id, _, _) in &self.objects {
