@@ -120,10 +120,10 @@ pub(crate) fn crowd(world: &World, slugs: &[&str], homes: Homes) -> Vec<Agent> {
 
 pub(crate) const SLUGS: [&str; 6] = ["one", "two", "three", "four", "five", "six"];
 
-#[test]
-fn six_claims_of_one_clone_are_one_swap() {
+/// Six agents claim a session each at the same moment.
+pub(crate) fn six_claims_are_one_swap(homes: Homes) -> (World, Vec<Agent>) {
     let world = World::new();
-    let agents = crowd(&world, &SLUGS, Homes::One);
+    let agents = crowd(&world, &SLUGS, homes);
     let door = Door::closed(&world);
     let others = agents.iter().zip(SLUGS).skip(1).map(|(agent, slug)| (agent, claim(slug))).collect();
     let (told, swaps) = door.all_at_once(|| agents[0].start(&["claim", &id("one"), "--isolation", "none"]), others);
@@ -136,12 +136,13 @@ fn six_claims_of_one_clone_are_one_swap() {
         assert!(world.record("active", &id(slug)).contains(&format!("agent: agent-{slug}")));
     }
     assert_eq!(world.waiting(), 0);
+    (world, agents)
 }
 
-#[test]
-fn of_six_in_one_clone_that_wait_for_one_session_one_gets_it_and_five_are_told_who() {
+/// Six agents claim the same session at the same moment.
+pub(crate) fn of_six_that_wait_for_one_session_one_gets_it_and_five_are_told_who(homes: Homes) {
     let world = World::new();
-    let agents = crowd(&world, &SLUGS, Homes::One);
+    let agents = crowd(&world, &SLUGS, homes);
     let door = Door::closed(&world);
     let others = agents[1..].iter().map(|agent| (agent, claim("one"))).collect();
     let (told, swaps) = door.all_at_once(|| agents[0].start(&["claim", &id("one"), "--isolation", "none"]), others);
@@ -152,6 +153,16 @@ fn of_six_in_one_clone_that_wait_for_one_session_one_gets_it_and_five_are_told_w
         assert_eq!(said, "session `2026-11-20-one` is held by `agent-one` since TIME\nhint: git session next");
     }
     assert_eq!(swaps, 1);
+}
+
+#[test]
+fn six_claims_of_one_clone_are_one_swap() {
+    six_claims_are_one_swap(Homes::One);
+}
+
+#[test]
+fn of_six_in_one_clone_that_wait_for_one_session_one_gets_it_and_five_are_told_who() {
+    of_six_that_wait_for_one_session_one_gets_it_and_five_are_told_who(Homes::One);
 }
 
 #[test]

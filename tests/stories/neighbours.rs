@@ -1,13 +1,15 @@
 //! Agents with a clone each, on one machine and for one user: they share swaps as those of one clone do, and only with
 //! who reaches the server in the same way.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::combine::{Door, Homes, SLUGS, Victim, claim, crowd, killed_from, words};
+use crate::combine::{
+    Door, Homes, SLUGS, Victim, claim, crowd, killed_from,
+    of_six_that_wait_for_one_session_one_gets_it_and_five_are_told_who, six_claims_are_one_swap, words,
+};
 use crate::support::wait_until;
 use crate::world::{Agent, Running, World, id};
 
@@ -23,39 +25,17 @@ fn is_whole(agent: &Agent) {
 
 #[test]
 fn six_claims_of_six_clones_are_one_swap() {
-    let world = World::new();
-    let agents = crowd(&world, &SLUGS, Homes::Each);
-    let door = Door::closed(&world);
-    let others = agents.iter().zip(SLUGS).skip(1).map(|(agent, slug)| (agent, claim(slug))).collect();
-    let (told, swaps) = door.all_at_once(|| agents[0].start(&["claim", &id("one"), "--isolation", "none"]), others);
-    let pushes: u64 = told.iter().map(|told| told.json["data"]["pushes"].as_u64().unwrap()).sum();
-    let winners: BTreeSet<String> = told.into_iter().map(|told| told.won().id).collect();
-    assert_eq!(winners, SLUGS.map(id).into());
-    assert_eq!((swaps, pushes), (1, 1), "one push brought all six");
+    let (_world, agents) = six_claims_are_one_swap(Homes::Each);
     for (agent, slug) in agents.iter().zip(SLUGS) {
-        assert_eq!(world.times("main", &format!("[{}] Claim session", id(slug))), 1);
-        assert!(world.record("active", &id(slug)).contains(&format!("agent: agent-{slug}")));
         is_whole(agent);
         agent.run(&["show", slug]).done();
         agent.run(&["release", slug, "--reason", "no time"]).done();
     }
-    assert_eq!(world.waiting(), 0);
 }
 
 #[test]
 fn of_six_clones_that_wait_for_one_session_one_gets_it_and_five_are_told_who() {
-    let world = World::new();
-    let agents = crowd(&world, &SLUGS, Homes::Each);
-    let door = Door::closed(&world);
-    let others = agents[1..].iter().map(|agent| (agent, claim("one"))).collect();
-    let (told, swaps) = door.all_at_once(|| agents[0].start(&["claim", &id("one"), "--isolation", "none"]), others);
-    let mut told = told.into_iter();
-    told.next().unwrap().won();
-    for loser in told {
-        let said = loser.refused("held", 3);
-        assert_eq!(said, "session `2026-11-20-one` is held by `agent-one` since TIME\nhint: git session next");
-    }
-    assert_eq!(swaps, 1);
+    of_six_that_wait_for_one_session_one_gets_it_and_five_are_told_who(Homes::Each);
 }
 
 #[test]
