@@ -135,8 +135,6 @@ impl Engine {
                     names.extend(waiting.names);
                 }
             }
-        }
-        if gathers {
             // What cannot be had there is fetched.
             let _ = self.core.keeps_up(queue);
         }

@@ -191,10 +191,11 @@ fn who_waits_is_not_refused_in_the_name_of_somebody_whose_claim_then_loses() {
     assert_eq!(swaps, 2);
 }
 
-#[test]
-fn publishing_releasing_completing_and_claiming_share_a_swap() {
+/// One publishes, one releases, one completes and one claims, at the same moment; gives in how many swaps.
+pub(crate) fn one_of_each_verb_at_once(homes: Homes) -> (World, Vec<Agent>, usize) {
     let world = World::new();
-    let agents = crowd(&world, &["one", "two", "three", "four"], Homes::One);
+    let slugs = ["one", "two", "three", "four"];
+    let agents = crowd(&world, &slugs, homes);
     for (agent, slug) in agents.iter().zip(["one", "two", "three"]) {
         let checkout = agent.take(slug);
         checkout.write(&format!("src/{slug}.txt"), slug);
@@ -211,11 +212,16 @@ fn publishing_releasing_completing_and_claiming_share_a_swap() {
         ],
     );
     told.into_iter().for_each(|told| _ = told.done());
+    assert_eq!(slugs.map(|slug| world.state(&id(slug))), ["active", "planned", "completed", "active"]);
+    assert_eq!(world.on("main", "src/three.txt").as_deref(), Some("three"));
+    (world, agents, swaps)
+}
+
+#[test]
+fn publishing_releasing_completing_and_claiming_share_a_swap() {
+    let (world, _, swaps) = one_of_each_verb_at_once(Homes::One);
     // A leader does not wait for ever for who needs long to decide.
     assert!(swaps <= 2, "{swaps}");
-    let states = ["one", "two", "three", "four"].map(|slug| world.state(&id(slug)));
-    assert_eq!(states, ["active", "planned", "completed", "active"]);
-    assert_eq!(world.on("main", "src/three.txt").as_deref(), Some("three"));
     let branch = |slug: &str| world.refs().contains_key(&format!("refs/heads/session/{}", id(slug)));
     assert!(branch("one") && branch("two"), "{:?}", world.refs());
     assert_eq!(world.lock_lines().len(), 2);

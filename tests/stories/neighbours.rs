@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use crate::combine::{
     Door, Homes, SLUGS, Victim, claim, crowd, killed_from,
-    of_six_that_wait_for_one_session_one_gets_it_and_five_are_told_who, six_claims_are_one_swap, words,
+    of_six_that_wait_for_one_session_one_gets_it_and_five_are_told_who, one_of_each_verb_at_once,
+    six_claims_are_one_swap, words,
 };
 use crate::support::wait_until;
 use crate::world::{Agent, Running, World, id};
@@ -114,27 +115,7 @@ fn two_leaders_because_a_lock_was_lost_do_not_make_two_winners() {
 
 #[test]
 fn a_session_of_each_clone_ends_while_others_begin() {
-    let world = World::new();
-    let slugs = ["one", "two", "three", "four"];
-    let agents = crowd(&world, &slugs, Homes::Each);
-    for (agent, slug) in agents.iter().zip(["one", "two", "three"]) {
-        let checkout = agent.take(slug);
-        checkout.write(&format!("src/{slug}.txt"), slug);
-        checkout.commit(slug);
-    }
-    agents[2].meet("three");
-    let door = Door::closed(&world);
-    let (told, _) = door.all_at_once(
-        || agents[0].start(&["publish", &id("one")]),
-        vec![
-            (&agents[1], words(&["release", &id("two"), "--reason", "no time"])),
-            (&agents[2], words(&["complete", &id("three"), "--summary", "done"])),
-            (&agents[3], claim("four")),
-        ],
-    );
-    told.into_iter().for_each(|told| _ = told.done());
-    assert_eq!(slugs.map(|slug| world.state(&id(slug))), ["active", "planned", "completed", "active"]);
-    assert_eq!(world.on("main", "src/three.txt").as_deref(), Some("three"));
+    let (_world, agents, _) = one_of_each_verb_at_once(Homes::Each);
     agents.iter().for_each(is_whole);
 }
 
