@@ -72,7 +72,7 @@ impl Engine {
         let id = batch.id.clone();
         let at_home = queue.is_at_home(&batch);
         if !at_home {
-            let whole = queue.load(&id)?.is_some_and(|load| !load.walk);
+            let whole = queue.load(&id).is_ok_and(|load| load.is_some_and(|load| !load.walk));
             // What dead processes of this clone have sent is settled by who looks for it: a claim among them may be ours.
             if !whole || !journal.orphans()?.is_empty() || !self.hears_of_head(&batch)? {
                 return Ok(Joined::Declined(id));
@@ -88,7 +88,7 @@ impl Engine {
             Ok(Step::Settled(answer)) => Err(Ok(answer)),
             Err(error) => Err(Err(error)),
         };
-        if !queue.batch()?.is_some_and(|now| now.id == id && now.open) {
+        if !queue.batch().is_ok_and(|now| now.is_some_and(|now| now.id == id && now.open)) {
             // It took too long, and the leader has gone.
             return Ok(Joined::Declined(id));
         }
@@ -100,7 +100,7 @@ impl Engine {
             Err(_) if !batch.moves() => return Ok(Joined::Declined(id)),
             Err(answer) => Err(answer),
             Ok(proposal) => {
-                let load = self.hands_on(queue, &id, &proposal.pack)?;
+                let load = self.hands_on(queue, &id, &proposal.pack).unwrap_or_default();
                 // A neighbour that leads could not find what only a walk finds.
                 let Some(load) = load.filter(|load| at_home || !load.walk) else { return Ok(Joined::Declined(id)) };
                 batch.add(&proposal.updates);
@@ -172,7 +172,9 @@ impl Engine {
             self.heard(asked, &tip.advertised, waiting.into_iter().flat_map(|waiting| waiting.names));
         let leader = self.leader(queue)?;
         let now = self.core.clock.now();
-        let mut batch = Batch::after(queue.batch()?, now, &tip.whereabouts, &asked, expected, &advertised, leader);
+        // What cannot be read is begun anew: a batch is known by its own name.
+        let last = queue.batch().unwrap_or_default();
+        let mut batch = Batch::after(last, now, &tip.whereabouts, &asked, expected, &advertised, leader);
         let stage = Lookout::at(queue).and_then(|mut lookout| lookout.stage(batch.number));
         let Ok(Some(stage)) = stage else { return Ok(Led::Solo(own)) };
         queue.keep_loads_of(&batch);
